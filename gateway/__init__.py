@@ -1,0 +1,1 @@
+"""The gateway: HTTP in, JSON out; asks a model server over gRPC; no TensorFlow."""

@@ -1,0 +1,99 @@
+"""Every error a client of the gateway may see; knows no Flask and no gRPC."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class GatewayError(Exception):
+    """Anything we tell a client; str(error) never holds internals."""
+
+    status: ClassVar[HTTPStatus]
+    code: ClassVar[str]
+    retry_after_seconds: ClassVar[int | None] = None
+
+
+class InvalidRequest(GatewayError):
+    """The request is not one we understand; sending it again will not help."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "invalid_request"
+
+
+class MissingImage(GatewayError):
+    """The request holds no picture, or more than the form allows; add exactly one."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "missing_image"
+
+
+class InvalidImage(GatewayError):
+    """The upload is not a picture we can read; sending it again will not help."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "invalid_image"
+
+
+class UnsupportedImage(GatewayError):
+    """The upload is not a format we read; convert it first."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported_image"
+
+
+class ImageTooLarge(GatewayError):
+    """The upload has more bytes than allowed; send a smaller picture."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "image_too_large"
+
+
+class ForbiddenUrl(GatewayError):
+    """The picture's address is one we never call; use a public http(s) address."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "forbidden_url"
+
+
+class FetchFailed(GatewayError):
+    """The picture's address did not give a picture; trying again may help."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "fetch_failed"
+
+
+class UnknownModel(GatewayError):
+    """The gateway serves no model of that name; see /models."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "unknown_model"
+
+
+class ModelUnavailable(GatewayError):
+    """The model server cannot answer now; trying again later helps."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "model_unavailable"
+    retry_after_seconds = 5
+
+
+class ModelTimeout(GatewayError):
+    """The model server did not answer in time; trying again may help."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    code = "model_timeout"
+
+
+class ModelMismatch(GatewayError):
+    """Model and contract disagree; ours to repair, trying again will not help."""
+
+    status = HTTPStatus.BAD_GATEWAY
+    code = "model_mismatch"
+
+
+class ModelFailed(GatewayError):
+    """The model server answered with an error we did not expect; trying again may help."""
+
+    status = HTTPStatus.BAD_GATEWAY
+    code = "model_failed"

@@ -1,0 +1,1 @@
+"""The embedded model server: a SavedModel behind the TensorFlow Serving API."""

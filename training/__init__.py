@@ -1,0 +1,1 @@
+"""Training: a folder of photos becomes a versioned SavedModel that describes itself."""
