@@ -93,7 +93,7 @@ class ModelMismatch(GatewayError):
 
 
 class ModelFailed(GatewayError):
-    """The model server answered with an error we did not expect; trying again may help."""
+    """The model server failed in a way we did not expect; trying again may help."""
 
     status = HTTPStatus.BAD_GATEWAY
     code = "model_failed"

@@ -1,0 +1,1 @@
+"""Tests; see the README for the folders and their markers."""

@@ -1,0 +1,72 @@
+"""A SavedModel of the project's shape whose answers can be worked out by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.contract import Contract, DataFacts, Evaluation, ImageContract, TensorNames
+from gateway.image import RESIZE_RULE
+
+LABELS = ("red", "green", "blue")
+
+
+def tiny_contract(labels=LABELS, size=(8, 10), name="tiny"):
+    """The contract that write_tiny_model puts into the model."""
+    return Contract(
+        model=name,
+        task="classification",
+        labels=tuple(labels),
+        image=ImageContract(height=size[0], width=size[1], resize=RESIZE_RULE),
+        tensors=TensorNames(),
+        data=DataFacts(name="drawn", fingerprint="0", train=1, validation=1, test=1),
+        evaluation=Evaluation(test_accuracy=1.0, interval_low=0.2, interval_high=1.0),
+        backbone="none",
+        code_revision="test",
+        library_versions={},
+        created_at="2026-01-01T00:00:00+00:00",
+    )
+
+
+def write_tiny_model(base_path, version=1, contract=None):
+    """Write base_path/version; scores are softmax(channel means / 255), in order.
+
+    With fewer or more than three labels the channel means are repeated in order.
+    The heatmap is the red channel / 255. No variables, three signatures.
+    """
+    import tensorflow as tf  # pylint: disable=import-outside-toplevel
+
+    contract = contract or tiny_contract()
+    v1 = tf.compat.v1
+    folder = Path(base_path) / str(version)
+    with tf.Graph().as_default(), v1.Session() as session:
+        images = v1.placeholder(tf.uint8, [None, *contract.image.size, 3], "images")
+        pixels = tf.cast(images, tf.float32) / 255.0
+        means = tf.reduce_mean(pixels, axis=[1, 2])
+        repeats = -(-len(contract.labels) // 3)
+        logits = tf.tile(means, [1, repeats])[:, : len(contract.labels)]
+        scores = tf.nn.softmax(logits, name="scores")
+        heatmap = tf.identity(pixels[..., 0], name="heatmap")
+        text = tf.constant(contract.to_json(), name="contract")
+        info = v1.saved_model.build_tensor_info
+
+        def signature(inputs, outputs):
+            return v1.saved_model.build_signature_def(
+                {name: info(tensor) for name, tensor in inputs.items()},
+                {name: info(tensor) for name, tensor in outputs.items()},
+                "tensorflow/serving/predict",
+            )
+
+        builder = v1.saved_model.Builder(str(folder))
+        builder.add_meta_graph_and_variables(
+            session,
+            [tf.saved_model.SERVING],
+            signature_def_map={
+                "serving_default": signature({"images": images}, {"scores": scores}),
+                "explain": signature(
+                    {"images": images}, {"scores": scores, "heatmap": heatmap}
+                ),
+                "contract": signature({}, {"contract": text}),
+            },
+        )
+        builder.save()
+    return folder
