@@ -1,0 +1,38 @@
+# The embedded model server: TensorFlow Serving's flags and API from the pip package.
+# The target "server" holds no model; the last stage adds models/MODEL to it.
+# PYTHON_IMAGE: as in gateway/Dockerfile.
+ARG PYTHON_IMAGE=python:3.11-slim
+
+FROM ${PYTHON_IMAGE} AS builder
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /pipenv && /pipenv/bin/pip install --quiet pipenv==2026.10.3
+# Without pip: nothing is installed once the image is built.
+RUN python -m venv --without-pip /venv
+WORKDIR /build
+COPY Pipfile Pipfile.lock ./
+# What compiling new operations needs (headers, clang) is a quarter of the size.
+RUN VIRTUAL_ENV=/venv PIPENV_VERBOSITY=-1 \
+    /pipenv/bin/pipenv sync --categories "packages serving" \
+    && rm -r /venv/lib/python3.11/site-packages/tensorflow/include \
+    /venv/lib/python3.11/site-packages/clang
+COPY serving/ serving/
+# By hash, because a copied file's date may differ from the one in its bytecode.
+RUN python -m compileall -q --invalidation-mode unchecked-hash serving
+
+FROM ${PYTHON_IMAGE} AS server
+ARG REVISION=unknown
+ARG VERSION=unknown
+LABEL org.opencontainers.image.title="image-classifier embedded model server" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.version="${VERSION}"
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+COPY --from=builder /venv /venv
+COPY --from=builder /build/serving /app/serving
+WORKDIR /app
+USER 10001:10001
+EXPOSE 8500 8501
+ENTRYPOINT ["python", "-m", "serving"]
+
+FROM server
+ARG MODEL=solar-cells
+COPY --chown=10001:10001 models/${MODEL} /models/classifier

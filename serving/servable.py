@@ -1,0 +1,60 @@
+"""One version that answers: the model, its checks, its batcher.
+
+The core both doors call; knows arrays and names, no requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from serving.saved_model import SavedModel
+from serving.signatures import Signature
+
+
+class Servable:
+    """A loaded version, ready to be called from many threads."""
+
+    def __init__(self, model: SavedModel) -> None:
+        self._model = model
+
+    @property
+    def signature_defs(self) -> Mapping[str, Any]:
+        """The model's SignatureDef messages by name, as its metadata tells them."""
+        return self._model.signature_defs
+
+    def signature(self, name: str) -> Signature:
+        """The signature of that name; no name is serving_default.
+
+        Raises:
+            ServingError: FAILED_PRECONDITION; there is none.
+        """
+        return self._model.signature(name)
+
+    def run(
+        self,
+        signature: Signature,
+        inputs: Mapping[str, NDArray[Any]],
+        outputs: Sequence[str],
+        timeout_seconds: float | None,
+    ) -> dict[str, NDArray[Any]]:
+        """Compute the outputs, by name.
+
+        Args:
+            signature: One of this servable's.
+            inputs: One array per input of the signature, any shape.
+            outputs: Names that Signature.select_outputs gave.
+            timeout_seconds: What is left of the caller's patience; None is no end.
+
+        Raises:
+            ServingError: INVALID_ARGUMENT for a wrong dtype or rank, DEADLINE_EXCEEDED,
+                or what the graph said.
+        """
+        signature.check_inputs(inputs)
+        return self._model.run(signature, inputs, outputs, timeout_seconds)
+
+    def close(self) -> None:
+        """Unload the model."""
+        self._model.close()

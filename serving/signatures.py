@@ -1,0 +1,170 @@
+"""What a signature takes and gives, and which calls do not fit it.
+
+Owns the checks that need no session; knows neither requests nor TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from serving.errors import invalid_argument
+from serving.tensors import ElementType, find_element_type, name_of_dtype
+
+DEFAULT_SIGNATURE = "serving_default"
+# TensorFlow leaves every shape to the graph, and its own sample models are called with
+# vectors where they declare matrices. From here on the declared rank is law.
+FIRST_STRICT_RANK = 3
+# Kernels that oneDNN replaces and that check the rank by ending the process.
+_FATAL_ON_WRONG_RANK = (
+    "Conv2D",
+    "Conv3D",
+    "DepthwiseConv2dNative",
+    "MaxPool",
+    "AvgPool",
+    "FusedBatchNorm",
+    "LRN",
+)
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output: tensor name in the graph, dtype, declared shape.
+
+    A side of -1 is free; a shape of None is of unknown rank. A kind of None is a dtype
+    that has no array form.
+    """
+
+    tensor_name: str
+    kind: ElementType | None
+    shape: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One way to call a model: its inputs and outputs by the names callers use.
+
+    has_strict_ranks: the graph holds kernels that end the process on a wrong rank.
+    """
+
+    name: str
+    inputs: Mapping[str, TensorSpec]
+    outputs: Mapping[str, TensorSpec]
+    has_strict_ranks: bool = False
+
+    def check_names(self, sent: Iterable[str]) -> None:
+        """Accept exactly the signature's input names.
+
+        Raises:
+            ServingError: INVALID_ARGUMENT; a name is missing or too many.
+        """
+        received, expected = set(sent), set(self.inputs)
+        if len(received) != len(expected):
+            raise invalid_argument(
+                f"input size does not match signature: {len(received)}!={len(expected)}"
+                f" len({_braced(received)}) != len({_braced(expected)}). "
+                f"Sent extra: {_braced(received - expected)}. "
+                f"Missing but required: {_braced(expected - received)}."
+            )
+        for alias in sorted(expected - received):
+            raise invalid_argument(
+                f"Signature input alias: {alias}(feed name: "
+                f"{self.inputs[alias].tensor_name}) not found in request and no "
+                f"default value provided. Inputs expected to be in the request "
+                f"{_braced(received)}, or default input alias set: ."
+            )
+
+    def select_outputs(self, wanted: Sequence[str]) -> tuple[str, ...]:
+        """The outputs of a call: the wanted ones, or all when none is named.
+
+        Raises:
+            ServingError: INVALID_ARGUMENT; an output is unknown or named twice.
+        """
+        if not wanted:
+            return tuple(self.outputs)
+        for index, alias in enumerate(wanted):
+            if alias not in self.outputs:
+                raise invalid_argument(
+                    f"output tensor alias not found in signature: {alias} "
+                    f"Outputs expected to be in the set {_braced(self.outputs)}."
+                )
+            if alias in wanted[:index]:
+                raise invalid_argument(f"duplicate output tensor alias: {alias}")
+        return tuple(wanted)
+
+    def check_inputs(self, inputs: Mapping[str, NDArray[Any]]) -> None:
+        """Accept arrays of the declared dtypes and of ranks the graph survives.
+
+        A convolution of oneDNN ends the whole process on a wrong rank, so that is
+        found here.
+
+        Raises:
+            ServingError: INVALID_ARGUMENT; wrong dtype, or wrong rank.
+        """
+        for index, (alias, spec) in enumerate(self.inputs.items()):
+            array = inputs[alias]
+            if spec.kind is not None and array.dtype != spec.kind.dtype:
+                raise invalid_argument(
+                    f"Expects arg[{index}] to be {spec.kind.name} "
+                    f"but {name_of_dtype(array.dtype)} is provided"
+                )
+            if self._is_wrong_rank(spec, array.ndim):
+                raise invalid_argument(
+                    f"input {alias} expected rank {len(spec.shape or ())} with shape "
+                    f"{list(spec.shape or ())}, received rank {array.ndim} with shape "
+                    f"{list(array.shape)}"
+                )
+
+    def _is_wrong_rank(self, spec: TensorSpec, rank: int) -> bool:
+        if spec.shape is None or rank == len(spec.shape):
+            return False
+        return self.has_strict_ranks or len(spec.shape) >= FIRST_STRICT_RANK
+
+
+def _braced(names: Iterable[str]) -> str:
+    return "{" + ",".join(sorted(names)) + "}"
+
+
+def read_signatures(meta_graph: Any) -> dict[str, Signature]:
+    """Every signature of a MetaGraphDef, by name.
+
+    Inputs are in the order of their names, so that messages can count them.
+    """
+    is_strict = any(
+        operation.startswith(_FATAL_ON_WRONG_RANK)
+        for operation in _operations(meta_graph.graph_def)
+    )
+    return {
+        name: Signature(
+            name=name,
+            inputs=_read_specs(definition.inputs),
+            outputs=_read_specs(definition.outputs),
+            has_strict_ranks=is_strict,
+        )
+        for name, definition in meta_graph.signature_def.items()
+    }
+
+
+def _operations(graph: Any) -> Iterator[str]:
+    """The kernels of a GraphDef and of its functions."""
+    yield from (node.op for node in graph.node)
+    for function in graph.library.function:
+        yield from (node.op for node in function.node_def)
+
+
+def _read_specs(infos: Any) -> dict[str, TensorSpec]:
+    return {
+        alias: TensorSpec(
+            tensor_name=infos[alias].name,
+            kind=find_element_type(infos[alias].dtype),
+            shape=_read_shape(infos[alias].tensor_shape),
+        )
+        for alias in sorted(infos)
+    }
+
+
+def _read_shape(shape: Any) -> tuple[int, ...] | None:
+    return None if shape.unknown_rank else tuple(dim.size for dim in shape.dim)

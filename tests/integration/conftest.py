@@ -1,0 +1,44 @@
+"""In-process model servers over models written here; stopped when the tests end."""
+
+from __future__ import annotations
+
+import pytest
+
+from serving.served_model import ModelConfig
+from serving.server import ModelServer
+from serving.settings import ANY_FREE_PORT, Settings
+from tests.tiny_model import write_tiny_model
+
+
+@pytest.fixture(name="start_model_server", scope="session")
+def _start_model_server():
+    """A function that starts one ModelServer on free ports and returns it.
+
+    start_model_server(base_path, name="tiny", **flags) serves one model;
+    start_model_server(configs=[ModelConfig(...), ...], **flags) several. Flags are
+    Settings fields. The gRPC address is f"localhost:{server.grpc_port}"; base_path must
+    be absolute. server.stop(grace_seconds) ends it early.
+    """
+    running = []
+
+    def start(base_path=None, name="tiny", configs=None, **flags):
+        if configs is None:
+            configs = [ModelConfig(name=name, base_path=str(base_path))]
+        ports = {"port": ANY_FREE_PORT, "rest_api_port": ANY_FREE_PORT}
+        health = {"enable_grpc_healthcheck_service": True}
+        server = ModelServer(Settings(**{**ports, **health, **flags}), configs)
+        running.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture(name="tiny_server", scope="session")
+def _tiny_server(start_model_server, tmp_path_factory):
+    """One server for all tests that only ask: tests/tiny_model.py, named "tiny"."""
+    base_path = tmp_path_factory.mktemp("models") / "tiny"
+    write_tiny_model(base_path)
+    return start_model_server(base_path)
