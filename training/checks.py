@@ -1,0 +1,87 @@
+"""What is wrong with the photos, found before any work is spent on them.
+
+Owns rules about counts and copies; unreadable files are found by decoding.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from training.datasets import Photo, Split
+from training.errors import UnfitData
+
+MIN_PICTURES_PER_CLASS = 5
+IMBALANCE_RATIO = 3.0
+SMALL_TEST_SPLIT = 100
+_PARTS = ("train", "validation", "test")
+
+
+def check_split(split: Split) -> tuple[str, ...]:
+    """Sentences about what is odd but no reason to stop.
+
+    Raises:
+        UnfitData: Fewer than two classes, a class with fewer than
+            MIN_PICTURES_PER_CLASS pictures, or a part that lacks a class; the message
+            lists everything that was found.
+    """
+    problems = _too_few(split) + _missing_classes(split)
+    if problems:
+        raise UnfitData("\n".join(f"- {problem}" for problem in problems))
+    return tuple(_copies(split) + _imbalance(split) + _small_test(split))
+
+
+def _too_few(split: Split) -> list[str]:
+    if len(split.labels) < 2:
+        return [
+            f"expected two or more classes (one folder each), found "
+            f"{len(split.labels)}: {', '.join(split.labels)}"
+        ]
+    counts = Counter(photo.label for photo in split.photos)
+    return [
+        f"expected at least {MIN_PICTURES_PER_CLASS} pictures of '{label}', found "
+        f"{counts[label]}"
+        for label in split.labels
+        if counts[label] < MIN_PICTURES_PER_CLASS
+    ]
+
+
+def _missing_classes(split: Split) -> list[str]:
+    problems = []
+    for part in _PARTS:
+        present = {photo.label for photo in getattr(split, part)}
+        missing = [label for label in split.labels if label not in present]
+        if missing:
+            problems.append(f"the {part} part has no picture of {', '.join(missing)}")
+    return problems
+
+
+def _copies(split: Split) -> list[str]:
+    """Equal files in two parts flatter the score; under two labels they confuse it."""
+    homes: dict[str, list[tuple[str, Photo]]] = {}
+    for part in _PARTS:
+        for photo in getattr(split, part):
+            homes.setdefault(photo.digest, []).append((part, photo))
+    across = sum(len({part for part, _ in copies}) > 1 for copies in homes.values())
+    torn = sum(len({photo.label for _, photo in home}) > 1 for home in homes.values())
+    findings = []
+    if across:
+        findings.append(f"{across} pictures stand in two parts of the given split")
+    if torn:
+        findings.append(f"{torn} pictures stand under two different labels")
+    return findings
+
+
+def _imbalance(split: Split) -> list[str]:
+    ranked = Counter(photo.label for photo in split.train).most_common()
+    (most, many), (least, few) = ranked[0], ranked[-1]
+    if many < IMBALANCE_RATIO * few:
+        return []
+    return [f"'{most}' has {many / few:.1f} times the train pictures of '{least}'"]
+
+
+def _small_test(split: Split) -> list[str]:
+    if len(split.test) >= SMALL_TEST_SPLIT:
+        return []
+    return [
+        f"only {len(split.test)} test pictures: read the interval, not the accuracy"
+    ]

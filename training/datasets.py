@@ -1,0 +1,164 @@
+"""Names and folders become photos with labels in three splits.
+
+Owns where photos lie and how they are split; opens no picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.errors import UnfitData
+from training.sources import SOLAR_CELLS, find_source, read_solar_cells
+
+PICTURE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+)
+VALIDATION_FRACTION = 0.15
+TEST_FRACTION = 0.15
+_SPLIT_FOLDERS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val"),
+    "test": ("test",),
+}
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One picture file, its label, and the SHA-256 of its bytes (hex)."""
+
+    path: Path
+    label: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """The photos of one data set; labels are sorted and in score order."""
+
+    name: str
+    labels: tuple[str, ...]
+    train: tuple[Photo, ...]
+    validation: tuple[Photo, ...]
+    test: tuple[Photo, ...]
+    is_given: bool
+
+    @property
+    def photos(self) -> tuple[Photo, ...]:
+        """All photos: train, then validation, then test."""
+        return self.train + self.validation + self.test
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that change with any picture, label or split."""
+        lines = [
+            f"{part} {photo.label} {photo.digest}\n"
+            for part in ("train", "validation", "test")
+            for photo in getattr(self, part)
+        ]
+        return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()[:16]
+
+
+def load_split(data: str, datasets_dir: Path) -> Split:
+    """Find the photos of a folder or named data set and split them.
+
+    A folder with train/ and test/ or validation/ is taken as it is split, and a part
+    it lacks is cut from train. Class folders are split 70/15/15 within each class, in
+    the order of the content's SHA-256: the same photos always fall the same way, and
+    equal files never into different parts.
+
+    Raises:
+        UnknownData: Neither a folder nor a known name, or the name's source failed.
+        UnfitData: The folder holds no class folders with pictures.
+    """
+    if not Path(data).is_dir():
+        folder, name = find_source(data, datasets_dir), data
+    else:
+        folder, name = Path(data), Path(data).resolve().name
+    if name == SOLAR_CELLS and (folder / "labels.csv").is_file():
+        return _cut_split(name, _read_photos(read_solar_cells(folder)))
+    parts = _split_folders(folder)
+    if "train" in parts and len(parts) > 1:
+        return _given_split(name, parts)
+    return _cut_split(name, _read_class_folders(folder))
+
+
+def _split_folders(folder: Path) -> dict[str, Path]:
+    return {
+        part: folder / name
+        for part, names in _SPLIT_FOLDERS.items()
+        for name in names
+        if (folder / name).is_dir()
+    }
+
+
+def _read_class_folders(folder: Path) -> list[Photo]:
+    listing = []
+    for path in sorted(folder.glob("*/**/*")):
+        names = path.relative_to(folder).parts
+        is_hidden = any(name.startswith((".", "__MACOSX")) for name in names)
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file() and not is_hidden:
+            listing.append((path, names[0]))
+    if not listing:
+        raise UnfitData(
+            f"expected one folder per class with pictures inside, found none in '{folder}'"
+        )
+    return _read_photos(listing)
+
+
+def _read_photos(listing: list[tuple[Path, str]]) -> list[Photo]:
+    def read(entry: tuple[Path, str]) -> Photo:
+        path, label = entry
+        return Photo(path, label, hashlib.sha256(path.read_bytes()).hexdigest())
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(read, listing))
+
+
+def _given_split(name: str, folders: dict[str, Path]) -> Split:
+    parts = {part: _read_class_folders(path) for part, path in folders.items()}
+    missing = [part for part in ("validation", "test") if part not in parts]
+    for part in missing:
+        fraction = TEST_FRACTION if part == "test" else VALIDATION_FRACTION
+        parts["train"], parts[part] = _cut(parts["train"], fraction)
+    return _build_split(name, parts, is_given=True)
+
+
+def _cut_split(name: str, photos: list[Photo]) -> Split:
+    rest, test = _cut(photos, TEST_FRACTION)
+    train, validation = _cut(rest, VALIDATION_FRACTION / (1 - TEST_FRACTION))
+    parts = {"train": train, "validation": validation, "test": test}
+    return _build_split(name, parts, is_given=False)
+
+
+def _build_split(name: str, parts: dict[str, list[Photo]], is_given: bool) -> Split:
+    labels = tuple(
+        sorted({photo.label for photos in parts.values() for photo in photos})
+    )
+    return Split(
+        name=name,
+        labels=labels,
+        train=tuple(parts["train"]),
+        validation=tuple(parts["validation"]),
+        test=tuple(parts["test"]),
+        is_given=is_given,
+    )
+
+
+def _cut(photos: list[Photo], fraction: float) -> tuple[list[Photo], list[Photo]]:
+    """(rest, part): the part is the given fraction of each class, at least one photo."""
+    rest: list[Photo] = []
+    part: list[Photo] = []
+    for label in sorted({photo.label for photo in photos}):
+        ordered = sorted(
+            (photo for photo in photos if photo.label == label),
+            key=lambda photo: (photo.digest, photo.path),
+        )
+        end = max(1, round(fraction * len(ordered)))
+        while end < len(ordered) and ordered[end].digest == ordered[end - 1].digest:
+            end += 1
+        part += ordered[:end]
+        rest += ordered[end:]
+    return rest, part

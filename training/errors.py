@@ -1,0 +1,23 @@
+"""What stops a training run with a sentence instead of a traceback."""
+
+from __future__ import annotations
+
+
+class TrainingError(Exception):
+    """The run cannot go on; the message says the rule and what was found."""
+
+
+class UnknownData(TrainingError):
+    """No such folder, and no data set of that name."""
+
+
+class UnfitData(TrainingError):
+    """The photos cannot train or judge a classifier; nothing was started."""
+
+
+class UnknownBackbone(TrainingError):
+    """No backbone of that name, or its weights cannot be had."""
+
+
+class ExportRefused(TrainingError):
+    """The trained model is not good enough, or not the same once exported."""

@@ -1,0 +1,152 @@
+"""Model, contract and report become one version folder; written aside, then renamed.
+
+Owns the folder and the check that what was exported is what was trained.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from gateway.contract import Contract, DataFacts, Evaluation, ImageContract, TensorNames
+from gateway.image import RESIZE_RULE
+from training.datasets import Split
+from training.errors import ExportRefused
+from training.evaluate import EvaluationReport
+from training.model import Classifier
+from training.saved_model import write_saved_model
+
+# Folding and freezing only reorder float32 sums; scores are 0-1, so this is absolute.
+MAX_SCORE_DIFFERENCE = 1e-4
+_LIBRARIES = ("tensorflow", "keras", "numpy", "pillow")
+
+
+def write_contract(
+    model_name: str, classifier: Classifier, split: Split, evaluation: EvaluationReport
+) -> Contract:
+    """What the exported model will say about itself."""
+    height, width = classifier.backbone.size
+    return Contract(
+        model=model_name,
+        task="classification",
+        labels=split.labels,
+        image=ImageContract(height=height, width=width, resize=RESIZE_RULE),
+        tensors=TensorNames(),
+        data=DataFacts(
+            name=split.name,
+            fingerprint=split.fingerprint,
+            train=len(split.train),
+            validation=len(split.validation),
+            test=len(split.test),
+        ),
+        evaluation=Evaluation(
+            test_accuracy=evaluation.accuracy,
+            interval_low=evaluation.interval[0],
+            interval_high=evaluation.interval[1],
+        ),
+        backbone=classifier.backbone.name,
+        code_revision=_code_revision(),
+        library_versions={name: metadata.version(name) for name in _LIBRARIES},
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def export_model(
+    classifier: Classifier,
+    contract: Contract,
+    golden: NDArray[np.uint8],
+    write_report: Callable[[Path, float], None],
+    output: Path,
+) -> Path:
+    """Write the next version folder below output and return it.
+
+    Args:
+        classifier: What was trained.
+        contract: What it says about itself.
+        golden: uint8 pictures, shape (n, height, width, 3); exported and trained
+            scores of these are compared.
+        write_report: Called with the report's folder and the largest difference.
+        output: The model's folder; created if missing.
+
+    Raises:
+        ExportRefused: Exported scores differ by more than MAX_SCORE_DIFFERENCE.
+    """
+    with _folder_aside(output) as folder:
+        version_folder = folder / "version"
+        write_saved_model(classifier, contract, version_folder)
+        difference = _score_difference(classifier, contract, version_folder, golden)
+        if difference > MAX_SCORE_DIFFERENCE:
+            raise ExportRefused(
+                f"expected exported scores within {MAX_SCORE_DIFFERENCE} of the trained "
+                f"ones, found {difference:.2g}"
+            )
+        extra = version_folder / "assets.extra"
+        (extra / "contract.json").write_text(contract.to_json(), encoding="utf-8")
+        write_report(extra / "report", difference)
+        return _publish(version_folder, output)
+
+
+def _score_difference(
+    classifier: Classifier, contract: Contract, folder: Path, golden: NDArray[np.uint8]
+) -> float:
+    """Largest |trained - exported| score: Keras, nothing folded, against the file."""
+    trained = classifier.keras_model()(golden, training=False).numpy()
+    names = contract.tensors
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        tf.compat.v1.saved_model.load(session, [tf.saved_model.SERVING], str(folder))
+        exported = session.run(f"{names.scores}:0", {f"{names.images}:0": golden})
+    return float(np.abs(trained - exported).max())
+
+
+@contextmanager
+def _folder_aside(output: Path) -> Iterator[Path]:
+    """A hidden folder beside the versions (servers skip its name), gone afterwards."""
+    output.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=output))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _publish(folder: Path, output: Path) -> Path:
+    """Rename into the next free version; a folder appears whole or not at all."""
+    version = max((0, *_versions(output))) + 1
+    while True:
+        target = output / str(version)
+        try:
+            return folder.rename(target)
+        except OSError:
+            if not target.exists():
+                raise
+            version += 1  # another run was faster
+
+
+def _versions(output: Path) -> list[int]:
+    return [int(path.name) for path in output.iterdir() if path.name.isdecimal()]
+
+
+def _code_revision() -> str:
+    """The commit this code runs from; "unknown" outside a git checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()

@@ -1,0 +1,90 @@
+"""A Keras network without its batch norms: the same numbers, fewer and faster layers.
+
+Owns the arithmetic of folding; knows no particular network. Inference only: the
+folded network must not be trained.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+_CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
+
+
+def fold_batch_norm(network: keras.Model) -> keras.Model:
+    """A copy in which each linear convolution has absorbed the batch norm behind it.
+
+    A batch norm stays where it cannot move: behind another kind of layer, behind a
+    convolution with an activation, or where others read the convolution's output too.
+    """
+    norms = {
+        norm.name: convolution
+        for norm in network.layers
+        if (convolution := _foldable_convolution(norm)) is not None
+    }
+    folded_names = {convolution.name for convolution in norms.values()}
+
+    def clone_layer(layer: layers.Layer) -> layers.Layer:
+        if layer.name in norms:
+            return layers.Identity(name=layer.name)
+        config = layer.get_config()
+        if layer.name in folded_names:
+            config["use_bias"] = True
+        return layer.__class__.from_config(config)
+
+    def call_layer(layer: layers.Layer, *args: Any, **kwargs: Any) -> Any:
+        if layer.name in norms:
+            return layer(args[0])  # Identity takes no mask or training argument
+        return layer(*args, **kwargs)
+
+    folded = keras.models.clone_model(
+        network, clone_function=clone_layer, call_function=call_layer
+    )
+    by_convolution = {convolution.name: name for name, convolution in norms.items()}
+    for layer in network.layers:
+        if layer.name in by_convolution:
+            norm = network.get_layer(by_convolution[layer.name])
+            folded.get_layer(layer.name).set_weights(_absorb(layer, norm))
+        elif layer.weights and layer.name not in norms:
+            folded.get_layer(layer.name).set_weights(layer.get_weights())
+    return folded
+
+
+def _foldable_convolution(norm: layers.Layer) -> layers.Layer | None:
+    """The convolution right before this batch norm, if nothing stands in the way."""
+    if not isinstance(norm, layers.BatchNormalization):
+        return None
+    # Keras has no public way from a tensor to the layer that made it, nor back.
+    # pylint: disable=protected-access
+    before = norm.input._keras_history.operation
+    if not isinstance(before, _CONVOLUTIONS):
+        return None
+    if before.activation is not keras.activations.linear:
+        return None
+    return before if len(before._outbound_nodes) == 1 else None
+
+
+def _absorb(
+    convolution: layers.Layer, norm: layers.BatchNormalization
+) -> list[NDArray[np.float32]]:
+    """The convolution's weights, scaled and shifted as the batch norm would do."""
+    # float64: the square root and the products round once, at the end.
+    mean, variance = (
+        np.float64(array) for array in (norm.moving_mean, norm.moving_variance)
+    )
+    factor = 1.0 / np.sqrt(variance + norm.epsilon)
+    if norm.scale:
+        factor = factor * np.float64(norm.gamma)
+    shift = np.float64(norm.beta) if norm.center else np.zeros_like(mean)
+    weights = [np.float64(array) for array in convolution.get_weights()]
+    bias = weights.pop() if convolution.use_bias else np.zeros_like(mean)
+    is_depthwise = isinstance(convolution, layers.DepthwiseConv2D)
+    kernel_factor = factor.reshape(weights[-1].shape[-2:]) if is_depthwise else factor
+    weights[-1] = weights[-1] * kernel_factor
+    weights.append((bias - mean) * factor + shift)
+    return [array.astype(np.float32) for array in weights]

@@ -1,0 +1,101 @@
+"""Photos become pixels: every file is decoded once, in parallel.
+
+Owns the arrays of a run; how one file becomes one array is gateway.image's business.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from gateway.errors import GatewayError
+from gateway.image import decode_image
+from training.datasets import Photo, Split
+from training.errors import UnfitData
+
+_LISTED_FILES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pixels:
+    """One part of a split as arrays.
+
+    batch is uint8, shape (n, height, width, 3), RGB 0-255; targets int64, shape (n,),
+    an index into the split's labels.
+    """
+
+    batch: NDArray[np.uint8]
+    targets: NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodedSplit:
+    """A split and its pixels; split holds the photos that could be read."""
+
+    split: Split
+    train: Pixels
+    validation: Pixels
+    test: Pixels
+
+
+def decode_split(
+    split: Split, size: tuple[int, int], skips_unreadable: bool = False
+) -> DecodedSplit:
+    """Decode every photo to (height, width), with a progress bar on stderr.
+
+    Raises:
+        UnfitData: Files that are no readable pictures, all of them listed, unless
+            they may be skipped.
+    """
+    problems: dict[Photo, str] = {}
+    batch = np.empty((len(split.photos), *size, 3), np.uint8)
+
+    def decode(entry: tuple[int, Photo]) -> None:
+        index, photo = entry
+        try:
+            batch[index] = decode_image(photo.path.read_bytes(), size)
+        except GatewayError as error:
+            problems[photo] = str(error)
+
+    # Pillow lets go of the interpreter while it decodes and resizes: threads do.
+    with ThreadPoolExecutor() as pool:
+        work = pool.map(decode, enumerate(split.photos))
+        for _ in tqdm(work, "decoding photos", len(split.photos), unit="photo"):
+            pass
+    if problems and not skips_unreadable:
+        raise UnfitData(_list_problems(problems))
+    return _arrange(split, batch, problems)
+
+
+def _list_problems(problems: dict[Photo, str]) -> str:
+    lines = [f"- {photo.path}: {text}" for photo, text in problems.items()]
+    hidden = len(lines) - _LISTED_FILES
+    if hidden > 0:
+        lines = lines[:_LISTED_FILES] + [f"- and {hidden} more"]
+    return (
+        f"{len(problems)} files are no readable pictures; remove them, or train without "
+        "them with --skip-unreadable:\n" + "\n".join(lines)
+    )
+
+
+def _arrange(
+    split: Split, batch: NDArray[np.uint8], problems: dict[Photo, str]
+) -> DecodedSplit:
+    """Cut the one array into the parts, without the photos that could not be read."""
+    pixels, photos, start = {}, {}, 0
+    for part in ("train", "validation", "test"):
+        listed = getattr(split, part)
+        view = batch[start : start + len(listed)]
+        start += len(listed)
+        kept = [index for index, photo in enumerate(listed) if photo not in problems]
+        photos[part] = tuple(listed[index] for index in kept)
+        targets = [split.labels.index(photo.label) for photo in photos[part]]
+        pixels[part] = Pixels(
+            batch=view if len(kept) == len(listed) else view[kept],
+            targets=np.array(targets, np.int64),
+        )
+    return DecodedSplit(split=replace(split, **photos), **pixels)

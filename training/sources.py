@@ -1,0 +1,99 @@
+"""Named data sets: where each one's photos come from.
+
+Owns names and downloads, not how photos are split. TensorFlow and kagglehub are
+imported only by the download that needs them: reading a folder stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+from training.errors import UnknownData
+
+SOLAR_CELLS = "solar-cells"
+_KAGGLE = {
+    "pizza-not-pizza": "carlosrunner/pizza-not-pizza",
+    "pizza-vs-ice-cream": "hemendrasr/pizza-vs-ice-cream",
+}
+_CATS_VS_DOGS_URL = (
+    "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
+)
+
+
+def find_source(name: str, datasets_dir: Path) -> Path:
+    """The folder of a named data set: a ready copy, an installed package, a download.
+
+    Raises:
+        UnknownData: No data set of that name, or its source could not be reached.
+    """
+    ready = datasets_dir / name
+    if ready.is_dir():
+        return ready
+    if name == SOLAR_CELLS:
+        return _solar_cells_folder()
+    if name in _KAGGLE:
+        return _download(name, lambda: _from_kaggle(_KAGGLE[name]))
+    if name == "cats-vs-dogs":
+        return _download(name, lambda: _from_keras(_CATS_VS_DOGS_URL))
+    known = ", ".join(sorted({SOLAR_CELLS, "cats-vs-dogs", *_KAGGLE}))
+    raise UnknownData(f"expected a folder or one of {known}; received '{name}'")
+
+
+def read_solar_cells(folder: Path) -> list[tuple[Path, str]]:
+    """Each cell's picture with one of two labels.
+
+    The experts' defect probability is 0, 1/3, 2/3 or 1; a cell counts as defective
+    from 0.5 on.
+    Source: Deitsch et al. 2019, "Automatic classification of defective photovoltaic
+    module cells in electroluminescence images"; labels.csv of the elpv data set.
+    """
+    rows = (folder / "labels.csv").read_text(encoding="utf-8").splitlines()
+    listing = []
+    for row in rows:
+        name, probability, _ = row.split()
+        label = "defective" if float(probability) >= 0.5 else "functional"
+        listing.append((folder / name, label))
+    return listing
+
+
+def _solar_cells_folder() -> Path:
+    spec = importlib.util.find_spec("elpv_dataset")
+    if spec is None or spec.origin is None:
+        raise UnknownData(
+            "the solar-cells photos come with the package elpv-dataset: install it"
+        )
+    return Path(spec.origin).parent / "data"
+
+
+def _download(name: str, fetch: Callable[[], Path]) -> Path:
+    try:
+        return _below_wrappers(fetch())
+    # keras.utils.get_file raises a plain Exception when an address cannot be reached.
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        raise UnknownData(
+            f"could not download '{name}' ({error}); put a copy into a folder and name "
+            "its parent in DATASETS_DIR"
+        ) from error
+
+
+def _from_kaggle(handle: str) -> Path:
+    import kagglehub  # pylint: disable=import-outside-toplevel
+
+    return Path(kagglehub.dataset_download(handle))
+
+
+def _from_keras(url: str) -> Path:
+    import keras  # pylint: disable=import-outside-toplevel
+
+    return Path(keras.utils.get_file(origin=url, extract=True))
+
+
+def _below_wrappers(folder: Path) -> Path:
+    """Archives wrap their folders: go down while there is nothing but one folder."""
+    while True:
+        folders = [path for path in folder.iterdir() if path.is_dir()]
+        if len(folders) != 1:
+            return folder
+        folder = folders[0]
