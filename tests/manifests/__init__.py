@@ -1,0 +1,1 @@
+"""The rendered overlays, the image recipes and the cluster scripts, as data."""

@@ -1,0 +1,113 @@
+"""What the image recipes promise, read from their text."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.manifests.rendered import ROOT
+
+IMAGES = {
+    "gateway/Dockerfile": ["python", "-m", "gateway"],
+    "serving/Dockerfile": ["tensorflow_model_server"],
+    "serving/embedded.Dockerfile": ["python", "-m", "serving"],
+}
+
+
+def instructions(name):
+    """(instruction, arguments) of a Dockerfile, continued lines joined."""
+    text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and line[0] != "#"]
+    return [tuple(line.split(maxsplit=1)) for line in lines]
+
+
+def last_stage(name):
+    """The instructions that make the image which is built by default."""
+    lines = instructions(name)
+    starts = [i for i, (word, _) in enumerate(lines) if word == "FROM"]
+    return lines[starts[-1] + 1 :]
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_every_dockerfile_is_listed(name):
+    """The tables of this file hold every Dockerfile there is."""
+    found = {str(path.relative_to(ROOT)) for path in ROOT.glob("*/*Dockerfile")}
+
+    assert name in found
+    assert found == set(IMAGES)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_user_is_the_pods_user(name):
+    """The image's user is numeric and the one the pods run as."""
+    users = [rest for word, rest in instructions(name) if word == "USER"]
+
+    assert users == ["10001:10001"]
+
+
+@pytest.mark.parametrize("name, command", IMAGES.items())
+def test_entry_point(name, command):
+    """The program is process 1, with no shell that would keep its signals."""
+    (entry,) = (rest for word, rest in instructions(name) if word == "ENTRYPOINT")
+
+    assert json.loads(entry) == command
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_base_images_are_pinned(name):
+    """Every base is an earlier stage or an argument with a versioned default."""
+    lines = instructions(name)
+    bases = [rest for word, rest in lines if word == "FROM"]
+    stages = {base.split()[-1] for base in bases if " AS " in base}
+    defaults = dict(
+        rest.split("=", 1) for word, rest in lines if word == "ARG" and "=" in rest
+    )
+    for base in bases:
+        if base in stages:
+            continue
+        (argument,) = re.findall(r"^\$\{(\w+)\}", base)
+        assert re.search(r":\d+\.\d+", defaults[argument])
+
+
+@pytest.mark.parametrize(
+    "name, folder",
+    [("gateway/Dockerfile", "gateway"), ("serving/embedded.Dockerfile", "serving")],
+)
+def test_one_package_folder(name, folder):
+    """From the project, an image gets the lock file and its own package only."""
+    sources = set()
+    for word, rest in instructions(name):
+        if word == "COPY" and "--from" not in rest and "models/" not in rest:
+            sources |= set(rest.split()[:-1])
+
+    assert sources == {"Pipfile", "Pipfile.lock", folder + "/"}
+
+
+def test_gateway_holds_no_model():
+    """The gateway asks a model server; its image copies no model."""
+    assert not any("models" in rest for _, rest in instructions("gateway/Dockerfile"))
+
+
+@pytest.mark.parametrize("name", ["serving/Dockerfile", "serving/embedded.Dockerfile"])
+def test_model_is_baked_in(name):
+    """The chosen model's folder becomes the one name that the servers serve."""
+    (copy,) = (rest for word, rest in last_stage(name) if word == "COPY")
+
+    assert copy == "--chown=10001:10001 models/${MODEL} /models/classifier"
+
+
+def test_nothing_enters_a_build_unnamed():
+    """The build context starts empty and lets in what the images copy."""
+    text = (ROOT / ".dockerignore").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and line[0] != "#"]
+
+    assert lines[0] == "*"
+    assert {line for line in lines if line.startswith("!")} == {
+        "!Pipfile",
+        "!Pipfile.lock",
+        "!gateway",
+        "!serving",
+        "!models",
+    }
