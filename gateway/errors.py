@@ -13,6 +13,11 @@ class GatewayError(Exception):
     code: ClassVar[str]
     retry_after_seconds: ClassVar[int | None] = None
 
+    @classmethod
+    def summary(cls) -> str:
+        """What happened and whether trying again helps, in one sentence for people."""
+        return str(cls.__doc__)
+
 
 class InvalidRequest(GatewayError):
     """The request is not one we understand; sending it again will not help."""
@@ -47,6 +52,13 @@ class ImageTooLarge(GatewayError):
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "image_too_large"
+
+
+class UnsupportedContentType(GatewayError):
+    """The request's body is of a kind we do not read; send one of those named."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported_content_type"
 
 
 class ForbiddenUrl(GatewayError):

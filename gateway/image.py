@@ -7,14 +7,38 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageOps,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from gateway.errors import InvalidImage, UnsupportedImage
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+# Named, so that all are there before the first request: Pillow loads some of them on
+# demand, and not safely from several threads.
+_PLUGINS = (
+    JpegImagePlugin.JpegImageFile,
+    PngImagePlugin.PngImageFile,
+    WebPImagePlugin.WebPImageFile,
+    GifImagePlugin.GifImageFile,
+    BmpImagePlugin.BmpImageFile,
+    TiffImagePlugin.TiffImageFile,
+    MpoImagePlugin.MpoImageFile,
+)
+# MPO opens as the JPEG that its first picture is.
+FORMATS = tuple(plugin.format for plugin in _PLUGINS if plugin.format != "MPO")
 MAX_IMAGE_PIXELS = 50_000_000
 RESIZE_RULE = "squash-bilinear"
 
@@ -58,6 +82,40 @@ def decode_image(
         UnsupportedImage: The bytes are no picture, or one of another format.
         InvalidImage: The picture is truncated, damaged or has too many pixels.
     """
+    height, width = size
+    upright = _open_upright(data, size, max_pixels)
+    resized = upright.resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(resized)
+
+
+def decode_images(
+    pictures: Sequence[bytes], size: tuple[int, int], max_pixels: int = MAX_IMAGE_PIXELS
+) -> NDArray[np.uint8]:
+    """The batch of some uploaded files: uint8, shape (n, height, width, 3), RGB.
+
+    Raises:
+        GatewayError: As decode_image, for the first picture that cannot be read.
+    """
+    return np.stack([decode_image(data, size, max_pixels) for data in pictures])
+
+
+def draw_thumbnail(
+    data: bytes, longest_side: int, max_pixels: int = MAX_IMAGE_PIXELS
+) -> bytes:
+    """A small upright JPEG of an uploaded file, in its own proportions, for people.
+
+    Raises:
+        GatewayError: As decode_image.
+    """
+    upright = _open_upright(data, (longest_side, longest_side), max_pixels)
+    upright.thumbnail((longest_side, longest_side))
+    file = io.BytesIO()
+    upright.save(file, "JPEG", quality=85)
+    return file.getvalue()
+
+
+def _open_upright(data: bytes, size: tuple[int, int], max_pixels: int) -> Image.Image:
+    """The whole picture as RGB, its EXIF turn applied, not yet resized."""
     picture = _open_picture(data)
     _check_pixels(picture.size, max_pixels)
     height, width = size
@@ -65,14 +123,12 @@ def decode_image(
         is_sideways = picture.getexif().get(_EXIF_ORIENTATION) in _TURNED_SIDEWAYS
         picture.draft("RGB", (height, width) if is_sideways else (width, height))
         picture.load()
-        upright = ImageOps.exif_transpose(picture)
+        return _to_rgb(ImageOps.exif_transpose(picture))
     except _BROKEN_FILE as error:
         raise InvalidImage(
             f"expected a complete {picture.format} file, received {len(data)} bytes "
             "that are damaged or cut short"
         ) from error
-    resized = _to_rgb(upright).resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(resized)
 
 
 def _open_picture(data: bytes) -> Image.Image:

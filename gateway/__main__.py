@@ -1,0 +1,92 @@
+"""Start the gateway: python -m gateway. Settings are GATEWAY_* variables."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+
+from gateway.log_lines import logging_config
+from gateway.settings import Settings, SettingsError
+from gateway.wsgi import make_app, read_settings
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from gunicorn.http.message import Request
+    from gunicorn.workers.gthread import ThreadWorker
+
+EXIT_BAD_SETTINGS = 2
+# preStop sleep 5 s + this < terminationGracePeriodSeconds 30 s
+GRACEFUL_SECONDS = 20
+# A client that sends nothing for so long gives its thread back.
+STALLED_SECONDS = 10
+_MEMORY_FOLDER = "/dev/shm"
+
+
+class GatewayServer(
+    BaseApplication
+):  # pylint: disable=abstract-method  # no command line
+    """Gunicorn, told by our settings instead of its command line."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand every setting to gunicorn; called by its constructor."""
+        for name, value in server_options(self._settings).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Build the application; gunicorn calls this in each worker."""
+        return make_app()
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """Gunicorn's settings; its own files stay in memory or are not written at all."""
+    return {
+        "bind": f"{_bracketed(settings.host)}:{settings.port}",
+        "workers": settings.workers,
+        "threads": settings.threads,
+        "worker_class": "gthread",
+        "worker_tmp_dir": _MEMORY_FOLDER if Path(_MEMORY_FOLDER).is_dir() else None,
+        "control_socket_disable": True,
+        "preload_app": False,
+        "keepalive": 5,
+        "graceful_timeout": GRACEFUL_SECONDS,
+        "pre_request": _limit_stalls,
+        "logconfig_dict": {
+            **logging_config(settings.log_level),
+            # Our own line per request says more; gunicorn's would be a second one.
+            "loggers": {
+                "gunicorn.access": {"level": "WARNING"},
+                "gunicorn.error": {"handlers": ["stdout"], "propagate": False},
+            },
+        },
+        "proc_name": "gateway",
+    }
+
+
+def _limit_stalls(_worker: ThreadWorker, request: Request) -> None:
+    request.unreader.sock.settimeout(STALLED_SECONDS)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def main() -> int:
+    """Serve until SIGTERM; return the exit code of bad settings."""
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        sys.stderr.write(f"gateway: these settings cannot be used:\n{error}\n")
+        return EXIT_BAD_SETTINGS
+    GatewayServer(settings).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

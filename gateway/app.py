@@ -1,0 +1,122 @@
+"""The Flask application: rooms wired together, errors translated once, at the edge."""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from gateway import request_log
+from gateway.errors import ForbiddenUrl, GatewayError
+from gateway.fetch import FetchRules, fetch_picture
+from gateway.problem import FIXED_TEXT, error_response, problem_response
+from gateway.routes import health, models, pages, predict
+from gateway.upload import Fetch, UploadRequest
+
+if TYPE_CHECKING:
+    from gateway.model_client import ModelClient
+    from gateway.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_CONTENT_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+# An answer that overtakes its request's body is lost when the connection is reset.
+_DRAIN_BYTES = 64 * 1024 * 1024
+_DRAIN_SECONDS = 5.0
+_DRAIN_CHUNK_BYTES = 64 * 1024
+
+
+def create_app(
+    settings: Settings, client: ModelClient, fetch: Fetch | None = None
+) -> Flask:
+    """Build the gateway around one model client.
+
+    Args:
+        fetch: Gets the picture at a URL; by default as the settings say.
+    """
+    app = Flask("gateway")
+    app.request_class = UploadRequest
+    app.json.sort_keys = False
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    request_log.add_request_log(app)
+    app.after_request(_drain_body)
+    app.after_request(_set_security_headers)
+    fetch = fetch or make_fetch(settings)
+    app.register_blueprint(predict.make_routes(settings, client, fetch))
+    app.register_blueprint(models.make_routes(settings, client))
+    app.register_blueprint(pages.make_routes(settings, client, fetch))
+    app.register_blueprint(health.make_routes(settings, client))
+    app.register_error_handler(GatewayError, _answer_gateway_error)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(Exception, _answer_bug)
+    return app
+
+
+def make_fetch(settings: Settings) -> Fetch:
+    """The function that gets a picture at a URL, or refuses to."""
+    if settings.url_fetch == "off":
+        return _refuse_fetch
+    rules = FetchRules(
+        max_bytes=settings.max_image_bytes,
+        timeout_seconds=settings.fetch_timeout_seconds,
+    )
+    return partial(fetch_picture, rules=rules)
+
+
+def _refuse_fetch(_url: str) -> bytes:
+    raise ForbiddenUrl("this gateway fetches no pictures; send the file itself")
+
+
+def _answer_gateway_error(error: GatewayError) -> Response:
+    request_log.log_failure(error)
+    return error_response(error)
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    """404, 405 and what else Flask raises; its headers (Allow) are kept."""
+    if error.response is not None or not error.code or error.code < 400:
+        return error.get_response()
+    code = error.name.lower().replace(" ", "_")
+    response = problem_response(error.code, code, error.description or error.name)
+    for name, value in error.get_headers():
+        if name != "Content-Type":
+            response.headers[name] = value
+    return response
+
+
+def _answer_bug(error: Exception) -> Response:
+    """Whatever nobody expected: a fixed text outside, the traceback in the log."""
+    request_log.log_failure(error)
+    return problem_response(500, "internal_error", FIXED_TEXT)
+
+
+def _set_security_headers(response: Response) -> Response:
+    """Nothing here needs a script, a frame or another site."""
+    response.headers["Content-Security-Policy"] = _CONTENT_POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _drain_body(response: Response) -> Response:
+    """Read what the client still sends, within bounds; then hang up if it goes on."""
+    stream = request.environ["wsgi.input"]
+    ends_at = time.monotonic() + _DRAIN_SECONDS
+    left = _DRAIN_BYTES
+    try:
+        while left > 0 and time.monotonic() < ends_at:
+            chunk = stream.read(_DRAIN_CHUNK_BYTES)
+            if not chunk:
+                return response
+            left -= len(chunk)
+    except OSError:
+        logger.debug("client left while its body was drained")
+    response.headers["Connection"] = "close"
+    return response

@@ -1,0 +1,176 @@
+"""Batches to scores over gRPC; owns the channel and the contracts read through it."""
+
+from __future__ import annotations
+
+import json
+
+import grpc
+import numpy as np
+from google.protobuf.message import Message
+from numpy.typing import NDArray
+
+from gateway import wire
+from gateway.contract import (
+    CONTRACT_OUTPUT,
+    CONTRACT_SIGNATURE,
+    PREDICT_SIGNATURE,
+    Contract,
+    InvalidContract,
+    read_contract,
+)
+from gateway.deadline import Deadline
+from gateway.errors import ModelMismatch
+from gateway.rpc_errors import gateway_error
+from gateway.signatures import METADATA_FIELD, check_contract, read_signatures
+from gateway.targets import Reply, ServedModel, Target
+from gateway.tensors import to_floats, to_tensor, to_text
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+# While a model Deployment rolls, a named version may live in some pods only, and
+# round_robin asks the next pod each time.
+PODS_TO_ASK = 8
+
+_SERVICE_CONFIG = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
+_CHANNEL_OPTIONS = (
+    ("grpc.service_config", _SERVICE_CONFIG),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    # A peer that vanished is noticed in 5 s (TCP_USER_TIMEOUT), and pings stay within
+    # what TensorFlow Serving tolerates: none without a call.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    # The default waits up to two minutes before a server that came back is tried.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.dns_min_time_between_resolutions_ms", 5_000),
+)
+
+
+class ModelClient:
+    """One channel to a model server. Open it after the fork, one per worker."""
+
+    def __init__(self, address: str) -> None:
+        """Address is host:port, or any gRPC target that names its scheme."""
+        target = (
+            address if ":/" in address or _is_list(address) else f"dns:///{address}"
+        )
+        self._channel = grpc.insecure_channel(target, _CHANNEL_OPTIONS)
+        self._predict = self._method(wire.PREDICT, wire.PredictResponse)
+        self._metadata = self._method(
+            wire.GET_MODEL_METADATA, wire.GetModelMetadataResponse
+        )
+        self._status = self._method(wire.GET_MODEL_STATUS, wire.GetModelStatusResponse)
+        self._known: dict[Target, ServedModel] = {}
+        self._latest: dict[str, int] = {}
+
+    def _method(self, path: str, reply: type[Message]) -> grpc.UnaryUnaryMultiCallable:
+        return self._channel.unary_unary(
+            path,
+            request_serializer=lambda request: request.SerializeToString(),
+            response_deserializer=reply.FromString,
+        )
+
+    def contract(self, target: Target, deadline: Deadline) -> ServedModel:
+        """What the target says about itself, asked once per version.
+
+        Without a version: the version that answered last.
+
+        Raises:
+            GatewayError: As rpc_errors says, or the contract and the graph disagree.
+        """
+        if target.version is None:
+            wanted = Target(target.model, self._latest.get(target.model))
+        else:
+            wanted = target
+        return self._known.get(wanted) or self.read_contract(target, deadline)
+
+    def read_contract(self, target: Target, deadline: Deadline) -> ServedModel:
+        """Like contract, but asks even if an answer is known."""
+        request = wire.PredictRequest(model_spec=_spec(target, CONTRACT_SIGNATURE))
+        request.output_filter.append(CONTRACT_OUTPUT)
+        response = self._call(self._predict, request, deadline)
+        answered = Target(target.model, response.model_spec.version.value)
+        try:
+            contract = read_contract(to_text(response.outputs[CONTRACT_OUTPUT]))
+        except InvalidContract as error:
+            raise ModelMismatch(f"model '{target.model}': {error}") from error
+        self._check_graph(answered, contract, deadline)
+        served = ServedModel(answered.model, answered.version, contract)
+        self._known[answered] = served
+        if target.version is None:
+            self._latest[target.model] = answered.version
+        return served
+
+    def _check_graph(
+        self, target: Target, contract: Contract, deadline: Deadline
+    ) -> None:
+        request = wire.GetModelMetadataRequest(
+            model_spec=_spec(target), metadata_field=[METADATA_FIELD]
+        )
+        response = self._call(self._metadata, request, deadline)
+        check_contract(contract, read_signatures(response))
+
+    def predict(
+        self, target: Target, batch: NDArray[np.uint8], deadline: Deadline
+    ) -> Reply:
+        """Scores of a batch, uint8 (n, height, width, 3).
+
+        Raises:
+            GatewayError: As rpc_errors says, or the reply has no row per image.
+        """
+        names = self.contract(target, deadline).contract.tensors
+        request = wire.PredictRequest(model_spec=_spec(target, PREDICT_SIGNATURE))
+        request.inputs[names.images].CopyFrom(to_tensor(batch))
+        response = self._call(self._predict, request, deadline)
+        scores = to_floats(response.outputs[names.scores])
+        if scores.ndim != 2 or len(scores) != len(batch):
+            raise ModelMismatch(
+                f"expected scores for {len(batch)} images, received the shape "
+                f"{scores.shape}"
+            )
+        version = response.model_spec.version.value
+        if target.version is None:
+            self._latest[target.model] = version
+        return Reply(version, scores)
+
+    def states(self, model: str, deadline: Deadline) -> dict[int, str]:
+        """The state of every version of a model, in TensorFlow Serving's words."""
+        request = wire.GetModelStatusRequest(model_spec=_spec(Target(model)))
+        response = self._call(self._status, request, deadline)
+        state_name = wire.ModelVersionStatus.State.Name
+        return {
+            entry.version: state_name(entry.state)
+            for entry in response.model_version_status
+        }
+
+    @staticmethod
+    def _call(
+        method: grpc.UnaryUnaryMultiCallable, request: Message, deadline: Deadline
+    ) -> Message:
+        """One call; a named version that a pod does not have is sought in others."""
+        is_specific = request.model_spec.HasField("version")
+        for pods_left in reversed(range(PODS_TO_ASK if is_specific else 1)):
+            try:
+                return method(request, timeout=deadline.remaining_seconds())
+            except grpc.RpcError as error:
+                code = error.code()  # pylint: disable=no-member  # it is a Call
+                if code is grpc.StatusCode.NOT_FOUND and pods_left:
+                    continue
+                raise gateway_error(request.model_spec.name, code) from error
+        raise AssertionError("unreachable: the last pod answers or raises")
+
+    def close(self) -> None:
+        """Give the connection back; calls under way are cancelled."""
+        self._channel.close()
+
+
+def _is_list(address: str) -> bool:
+    return address.startswith(("ipv4:", "ipv6:", "unix:"))
+
+
+def _spec(target: Target, signature: str = "") -> Message:
+    spec = wire.ModelSpec(name=target.model, signature_name=signature)
+    if target.version is not None:
+        spec.version.value = target.version
+    return spec

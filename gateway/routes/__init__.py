@@ -1,0 +1,1 @@
+"""The gateway's doors; each route reads like a sentence."""

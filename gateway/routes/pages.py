@@ -1,0 +1,75 @@
+"""GET and POST /: the page for people; works without JavaScript."""
+
+from __future__ import annotations
+
+import base64
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from gateway import request_log
+from gateway.catalog import known_models
+from gateway.classification import classify
+from gateway.deadline import Deadline
+from gateway.errors import GatewayError
+from gateway.image import decode_images, draw_thumbnail
+from gateway.prediction import PredictionReply
+from gateway.problem import set_retry_after
+from gateway.targets import choose_target
+from gateway.upload import Fetch, read_upload
+
+if TYPE_CHECKING:
+    from gateway.model_client import ModelClient
+    from gateway.settings import Settings
+
+THUMBNAIL_PIXELS = 640
+SHOWN_SCORES = 10
+
+
+def make_routes(settings: Settings, client: ModelClient, fetch: Fetch) -> Blueprint:
+    """Build the page around one model client."""
+    routes = Blueprint("pages", __name__)
+
+    def render(**parts: object) -> Response:
+        deadline = Deadline.after(settings.model_timeout_seconds)
+        page = render_template(
+            "page.html",
+            settings=settings,
+            served=known_models(client, settings.models, deadline),
+            chosen=request.form.get("model", settings.default_model),
+            shown_scores=SHOWN_SCORES,
+            **parts,
+        )
+        return make_response(page)
+
+    @routes.get("/")
+    def show_form() -> ResponseReturnValue:
+        return render()
+
+    @routes.post("/")
+    def show_answer() -> ResponseReturnValue:
+        pictures = read_upload(request, settings.max_image_bytes, fetch)
+        target = choose_target(request.form.get("model"), settings.models)
+        decode = partial(decode_images, pictures, max_pixels=settings.max_image_pixels)
+        deadline = Deadline.after(settings.model_timeout_seconds)
+        reply = PredictionReply.from_classification(
+            classify(client, target, decode, deadline)
+        )
+        request_log.note(**reply.facts())
+        thumbnail = draw_thumbnail(
+            pictures[0], THUMBNAIL_PIXELS, settings.max_image_pixels
+        )
+        return render(reply=reply, photo=base64.b64encode(thumbnail).decode("ascii"))
+
+    @routes.errorhandler(GatewayError)
+    def show_error(error: GatewayError) -> ResponseReturnValue:
+        """The same page with a sentence; the status stays that of the error."""
+        request_log.log_failure(error)
+        response = render(error=error)
+        response.status_code = error.status
+        set_retry_after(response, error)
+        return response
+
+    return routes

@@ -1,0 +1,132 @@
+"""What the gateway can be told from outside; read once, from a mapping."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, fields
+from typing import Any
+
+PREFIX = "GATEWAY_"
+URL_FETCH_MODES = ("public", "off")
+
+
+class SettingsError(ValueError):
+    """One or more settings cannot be used; the message lists all of them."""
+
+
+def _number(kind: type, low: float, high: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not low <= value <= high:
+            raise ValueError(f"expected a number from {low} to {high}")
+        return value
+
+    return read
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("expected some text")
+    return text.strip()
+
+
+def _choice(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.strip().lower() not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}")
+        return text.strip().lower()
+
+    return read
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names) or len(set(names)) != len(names):
+        raise ValueError("expected different names, separated by commas")
+    return names
+
+
+_MEGABYTE = 1024 * 1024
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "host": _text,
+    "port": _number(int, 0, 65535),
+    "workers": _number(int, 1, 64),
+    "threads": _number(int, 1, 256),
+    "model_address": _text,
+    "models": _names,
+    "model_timeout_seconds": _number(float, 0.05, 600),
+    "max_image_bytes": _number(int, 1, 256 * _MEGABYTE),
+    "max_image_pixels": _number(int, 1, 1_000_000_000),
+    "url_fetch": _choice(*URL_FETCH_MODES),
+    "fetch_timeout_seconds": _number(float, 0.05, 600),
+    "log_level": _choice("debug", "info", "warning", "error"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything the gateway can be told from outside. Defaults suit a laptop.
+
+    Deadlines shrink inward: ingress 15 s > fetch 4 s + model 5 s + decoding.
+    """
+
+    host: str = "0.0.0.0"
+    port: int = 8080
+    workers: int = 1
+    threads: int = 16
+    model_address: str = "localhost:8500"
+    models: tuple[str, ...] = ("default",)
+    model_timeout_seconds: float = 5.0
+    max_image_bytes: int = 10 * _MEGABYTE
+    max_image_pixels: int = 50_000_000
+    url_fetch: str = "public"
+    fetch_timeout_seconds: float = 4.0
+    log_level: str = "info"
+
+    @property
+    def default_model(self) -> str:
+        """The model that answers when a caller names none: the first."""
+        return self.models[0]
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read GATEWAY_* names; other names are left alone.
+
+        Raises:
+            SettingsError: Lists every bad value, one a line.
+        """
+        values: dict[str, Any] = {}
+        problems = []
+        for field in fields(cls):
+            text = environ.get(variable_name(field))
+            if text is None:
+                continue
+            try:
+                values[field.name] = _READERS[field.name](text)
+            except ValueError as error:
+                problems.append(_describe(variable_name(field), text, error))
+        if problems:
+            raise SettingsError("\n".join(problems))
+        return cls(**values)
+
+
+def variable_name(field: Field[Any]) -> str:
+    """The environment variable of one setting."""
+    return PREFIX + field.name.upper()
+
+
+def logging_level(settings: Settings) -> int:
+    """The level as the logging module counts it."""
+    return logging.getLevelNamesMapping()[settings.log_level.upper()]
+
+
+def _describe(name: str, text: str, error: ValueError) -> str:
+    problem = f"{name}: {error}, received {text!r}"
+    if text.startswith("tcp://"):
+        # Kubernetes writes NAME_PORT for every Service of the namespace.
+        problem += " (a Kubernetes service link: set enableServiceLinks: false)"
+    return problem

@@ -1,0 +1,42 @@
+"""Environment to application: the one place that reads os.environ.
+
+A WSGI server calls make_app in each worker, after the fork, since the gRPC channel it
+opens does not survive one: gunicorn "gateway.wsgi:make_app()", never with --preload.
+"""
+
+# pylint: disable=import-outside-toplevel  # the master process stays free of gRPC
+
+from __future__ import annotations
+
+import logging.config
+import os
+from typing import TYPE_CHECKING
+
+from gateway.log_lines import logging_config
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def read_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: Lists every bad value.
+    """
+    return Settings.from_env(os.environ)
+
+
+def make_app() -> Flask:
+    """The gateway as the environment describes it, with its own channel and log.
+
+    Raises:
+        SettingsError: Lists every bad value.
+    """
+    from gateway.app import create_app
+    from gateway.model_client import ModelClient
+
+    settings = read_settings()
+    logging.config.dictConfig(logging_config(settings.log_level))
+    return create_app(settings, ModelClient(settings.model_address))
