@@ -24,7 +24,7 @@ BATCH_NORM_EPSILON = 1e-3
 
 @dataclass(frozen=True)
 class LiteVariant:
-    """One member of the family; resolution is the side of its square input in pixels."""
+    """One member of the family; resolution is the side of its input in pixels."""
 
     width: float
     depth: float

@@ -87,8 +87,8 @@ def export_model(
         difference = _score_difference(classifier, contract, version_folder, golden)
         if difference > MAX_SCORE_DIFFERENCE:
             raise ExportRefused(
-                f"expected exported scores within {MAX_SCORE_DIFFERENCE} of the trained "
-                f"ones, found {difference:.2g}"
+                f"expected exported scores within {MAX_SCORE_DIFFERENCE} of the "
+                f"trained ones, found {difference:.2g}"
             )
         extra = version_folder / "assets.extra"
         (extra / "contract.json").write_text(contract.to_json(), encoding="utf-8")

@@ -77,8 +77,8 @@ def _list_problems(problems: dict[Photo, str]) -> str:
     if hidden > 0:
         lines = lines[:_LISTED_FILES] + [f"- and {hidden} more"]
     return (
-        f"{len(problems)} files are no readable pictures; remove them, or train without "
-        "them with --skip-unreadable:\n" + "\n".join(lines)
+        f"{len(problems)} files are no readable pictures; remove them, or train "
+        "without them with --skip-unreadable:\n" + "\n".join(lines)
     )
 
 

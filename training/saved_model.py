@@ -126,7 +126,7 @@ def _write_warmup(contract: Contract, path: Path) -> None:
 def _warmup_request(
     contract: Contract, signature: str, count: int
 ) -> predict_pb2.PredictRequest:
-    """A request of count pictures; one zero stands for all pixels (TensorProto rule)."""
+    """A request of count pictures; one zero stands for all pixels (TensorProto)."""
     request = predict_pb2.PredictRequest()
     request.model_spec.name = contract.model
     request.model_spec.signature_name = signature
