@@ -99,8 +99,13 @@ def _read_storage(file: BinaryIO, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _view(tensor: _Tensor, storages: dict[str, NDArray[Any]]) -> NDArray[Any]:
-    storage = storages[tensor.storage_key][tensor.offset :]
+    storage = storages[tensor.storage_key]
+    last = tensor.offset + sum(
+        (size - 1) * step for size, step in zip(tensor.shape, tensor.stride)
+    )
+    if min(tensor.offset, *tensor.stride, 0) < 0 or last >= storage.size:
+        raise InvalidCheckpoint("a tensor lies outside its storage")
     strides = tuple(step * storage.itemsize for step in tensor.stride)
     return np.lib.stride_tricks.as_strided(
-        storage, tensor.shape, strides, writeable=False
+        storage[tensor.offset :], tensor.shape, strides, writeable=False
     )

@@ -1,0 +1,78 @@
+"""What is refused before work, and what is only said."""
+
+import shutil
+
+import pytest
+
+from training.checks import check_split
+from training.datasets import load_split
+from training.errors import UnfitData
+
+
+@pytest.mark.parametrize(
+    "counts, message",
+    [
+        ({"cat": 30}, "two or more classes.*found 1: cat"),
+        ({"cat": 2, "dog": 1}, "at least 5 pictures of 'cat', found 2"),
+        ({"cat": 30, "dog": 4}, "at least 5 pictures of 'dog', found 4"),
+    ],
+)
+def test_unfit_folders(make_photos, tmp_path, counts, message):
+    """One class, three pictures, or a class of four are refused with the rule."""
+    split = load_split(str(make_photos(counts)), tmp_path)
+
+    with pytest.raises(UnfitData, match=message):
+        check_split(split)
+
+
+def test_part_without_class(make_photos, tmp_path):
+    """A given test part that lacks a class cannot judge it."""
+    make_photos({"cat": 10, "dog": 10}, "data/train")
+    make_photos({"cat": 5}, "data/test", first_shade=100)
+    split = load_split(str(tmp_path / "data"), tmp_path)
+
+    with pytest.raises(UnfitData, match="test part has no picture of dog"):
+        check_split(split)
+
+
+def test_copies_across_given_parts(make_photos, tmp_path):
+    """The same file in train and test is said."""
+    make_photos({"cat": 10, "dog": 10}, "data/train")
+    make_photos({"cat": 5, "dog": 5}, "data/test", first_shade=100)
+    shutil.copy(tmp_path / "data/train/cat/0.png", tmp_path / "data/test/cat/x.png")
+    split = load_split(str(tmp_path / "data"), tmp_path)
+
+    findings = check_split(split)
+
+    assert "1 pictures stand in two parts of the given split" in findings
+
+
+def test_two_labels_for_one_file(make_photos, tmp_path):
+    """The same file under two labels is said."""
+    folder = make_photos({"cat": 10, "dog": 10})
+    shutil.copy(folder / "cat" / "0.png", folder / "dog" / "x.png")
+    split = load_split(str(folder), tmp_path)
+
+    findings = check_split(split)
+
+    assert "1 pictures stand under two different labels" in findings
+
+
+def test_imbalance(make_photos, tmp_path):
+    """Four times as many cats as dogs is said, with the ratio."""
+    split = load_split(str(make_photos({"cat": 40, "dog": 10})), tmp_path)
+
+    findings = check_split(split)
+
+    # 10 dogs: 2 test, 1 validation leave 7 for train; 40 cats: 6 and 6 leave 28.
+    assert any("'cat' has 4.0 times" in finding for finding in findings)
+
+
+def test_clean_set_is_silent(make_photos, tmp_path):
+    """Nothing is said about a balanced set with a large enough test part."""
+    make_photos({"cat": 60, "dog": 60}, "data/train")
+    make_photos({"cat": 10, "dog": 10}, "data/validation", first_shade=60)
+    make_photos({"cat": 50, "dog": 50}, "data/test", first_shade=120)
+    split = load_split(str(tmp_path / "data"), tmp_path)
+
+    assert check_split(split) == ()

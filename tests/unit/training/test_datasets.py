@@ -1,0 +1,138 @@
+"""Folders and names become splits."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from training.datasets import load_split
+from training.errors import UnfitData, UnknownData
+
+
+def test_split_fractions(make_photos, tmp_path):
+    """Class folders are cut 70/15/15 within each class."""
+    folder = make_photos({"cat": 20, "dog": 40})
+
+    split = load_split(str(folder), tmp_path)
+
+    counts = {
+        part: Counter(photo.label for photo in getattr(split, part))
+        for part in ("train", "validation", "test")
+    }
+    assert split.labels == ("cat", "dog")
+    assert counts == {
+        "train": {"cat": 14, "dog": 28},
+        "validation": {"cat": 3, "dog": 6},
+        "test": {"cat": 3, "dog": 6},
+    }
+    assert not split.is_given
+
+
+def test_split_ignores_names(make_photos, tmp_path):
+    """The same photos under other file names fall into the same parts."""
+    folder = make_photos({"cat": 20, "dog": 20})
+    before = load_split(str(folder), tmp_path)
+    for path in list(folder.glob("*/*.png")):
+        path.rename(path.with_name(f"renamed-{100 - int(path.stem)}.png"))
+
+    after = load_split(str(folder), tmp_path)
+
+    assert {photo.digest for photo in after.test} == {
+        photo.digest for photo in before.test
+    }
+    assert after.fingerprint == before.fingerprint
+
+
+def test_twins_stay_together(make_photos, tmp_path):
+    """Equal files never cross from one part into another."""
+    folder = make_photos({"cat": 10, "dog": 10})
+    for path in list(folder.glob("*/*.png")):
+        for copy in range(2):
+            shutil.copy(path, path.with_name(f"{path.stem}-copy{copy}.png"))
+
+    split = load_split(str(folder), tmp_path)
+
+    parts = [
+        {photo.digest for photo in part}
+        for part in (split.train, split.validation, split.test)
+    ]
+    assert sum(len(part) for part in parts) == len(set.union(*parts)) == 20
+
+
+def test_given_split(make_photos, tmp_path):
+    """train, validation and test folders are taken as they are."""
+    make_photos({"cat": 6, "dog": 6}, "data/train")
+    make_photos({"cat": 2, "dog": 2}, "data/valid", first_shade=100)
+    make_photos({"cat": 3, "dog": 3}, "data/test", first_shade=200)
+
+    split = load_split(str(tmp_path / "data"), tmp_path)
+
+    assert split.is_given
+    assert (len(split.train), len(split.validation), len(split.test)) == (12, 4, 6)
+
+
+def test_given_split_without_test(make_photos, tmp_path):
+    """A part the given split lacks is cut from train."""
+    make_photos({"cat": 20, "dog": 20}, "data/train")
+    make_photos({"cat": 4, "dog": 4}, "data/validation", first_shade=100)
+
+    split = load_split(str(tmp_path / "data"), tmp_path)
+
+    assert (len(split.train), len(split.validation), len(split.test)) == (34, 8, 6)
+
+
+def test_fingerprint_sees_labels(make_photos, tmp_path):
+    """A photo moved to another class changes the fingerprint."""
+    folder = make_photos({"cat": 10, "dog": 10})
+    before = load_split(str(folder), tmp_path).fingerprint
+    (folder / "cat" / "0.png").rename(folder / "dog" / "moved.png")
+
+    after = load_split(str(folder), tmp_path).fingerprint
+
+    assert before != after
+
+
+def test_other_files_are_left_out(make_photos, tmp_path):
+    """Notes, hidden folders and a Mac's archive litter are no photos."""
+    folder = make_photos({"cat": 5, "dog": 5})
+    (folder / "cat" / "notes.txt").write_text("shot in May")
+    for litter in (".thumbnails", "__MACOSX"):
+        (folder / litter).mkdir()
+        shutil.copy(folder / "cat" / "0.png", folder / litter / "0.png")
+
+    split = load_split(str(folder), tmp_path)
+
+    assert split.labels == ("cat", "dog")
+    assert len(split.photos) == 10
+
+
+def test_ready_copy_comes_first(make_photos, tmp_path):
+    """A named data set is read from the folder of ready copies."""
+    make_photos({"cats": 5, "dogs": 5}, "ready/cats-vs-dogs")
+
+    split = load_split("cats-vs-dogs", tmp_path / "ready")
+
+    assert split.name == "cats-vs-dogs"
+    assert split.labels == ("cats", "dogs")
+
+
+def test_solar_cells_labels():
+    """The packaged set has the counts of its label file: 821 of 2,624 from 0.5 up."""
+    split = load_split("solar-cells", datasets_dir=Path("no-such-folder"))
+
+    counts = Counter(photo.label for photo in split.photos)
+
+    assert counts == {"defective": 821, "functional": 1803}
+
+
+def test_unknown_name(tmp_path):
+    """A name that is neither folder nor data set lists what there is."""
+    with pytest.raises(UnknownData, match="solar-cells.*received 'pizzas'"):
+        load_split("pizzas", tmp_path)
+
+
+def test_folder_without_classes(tmp_path):
+    """Pictures must lie in class folders."""
+    with pytest.raises(UnfitData, match="one folder per class"):
+        load_split(str(tmp_path), tmp_path)
