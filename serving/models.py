@@ -115,13 +115,18 @@ class ModelStore(Generic[ModelT]):
                 self._changed.wait_for(lambda: self._changes != seen, seconds)
 
     def wait_until_settled(self, timeout_seconds: float | None = None) -> bool:
-        """Wait until each served model answers or has failed; False: not in time."""
+        """Wait until each served model answers or has failed.
+
+        Returns False when the time is over or the store was stopped before.
+        """
         with self._changed:
-            return self._changed.wait_for(
-                lambda: self._is_stopping
-                or all(model.versions.is_settled() for model in self._served()),
-                timeout_seconds,
+            self._changed.wait_for(
+                lambda: self._is_stopping or self._is_settled(), timeout_seconds
             )
+        return not self._is_stopping and self._is_settled()
+
+    def _is_settled(self) -> bool:
+        return all(model.versions.is_settled() for model in self._served())
 
     def _served(self) -> list[ServedModel[ModelT]]:
         return [model for model in self._models.values() if model.config is not None]

@@ -12,8 +12,8 @@ from tensorflow_serving.apis import (
 
 from serving.errors import ServingError, invalid_argument
 from serving.models import ModelStore, ModelTarget
+from serving.predict import run_predict
 from serving.servable import Servable
-from serving.tensors import fill_tensor, read_tensor
 
 SIGNATURE_FIELD = "signature_def"
 
@@ -48,22 +48,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         if not request.HasField("model_spec"):
             raise invalid_argument("Missing ModelSpec")
         with self._store.lease(read_target(request.model_spec)) as lease:
-            signature = lease.model.signature(request.model_spec.signature_name)
-            signature.check_names(request.inputs)
-            inputs = {
-                name: read_tensor(name, proto) for name, proto in request.inputs.items()
-            }
-            wanted = signature.select_outputs(request.output_filter)
-            outputs = lease.model.run(
-                signature, inputs, wanted, context.time_remaining()
+            response = run_predict(
+                lease.model, request, context.time_remaining(), self._as_content
             )
-            version = lease.version
-        response = predict_pb2.PredictResponse()
-        response.model_spec.name = request.model_spec.name
-        response.model_spec.signature_name = signature.name
-        response.model_spec.version.value = version
-        for name, array in outputs.items():
-            fill_tensor(response.outputs[name], array, self._as_content)
+            response.model_spec.version.value = lease.version
         return response
 
     def GetModelMetadata(

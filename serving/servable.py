@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from numpy.typing import NDArray
-
+from serving.batch_rows import Arrays
+from serving.batching import Batcher
 from serving.saved_model import SavedModel
 from serving.signatures import Signature
 
@@ -17,8 +17,9 @@ from serving.signatures import Signature
 class Servable:
     """A loaded version, ready to be called from many threads."""
 
-    def __init__(self, model: SavedModel) -> None:
+    def __init__(self, model: SavedModel, batcher: Batcher | None = None) -> None:
         self._model = model
+        self._batcher = batcher
 
     @property
     def signature_defs(self) -> Mapping[str, Any]:
@@ -36,10 +37,10 @@ class Servable:
     def run(
         self,
         signature: Signature,
-        inputs: Mapping[str, NDArray[Any]],
+        inputs: Arrays,
         outputs: Sequence[str],
         timeout_seconds: float | None,
-    ) -> dict[str, NDArray[Any]]:
+    ) -> Arrays:
         """Compute the outputs, by name.
 
         Args:
@@ -53,7 +54,14 @@ class Servable:
                 or what the graph said.
         """
         signature.check_inputs(inputs)
-        return self._model.run(signature, inputs, outputs, timeout_seconds)
+        if self._batcher is None or not inputs:
+            return self._model.run(signature, inputs, outputs, timeout_seconds)
+
+        def run_rows(rows: Arrays, timeout: float | None) -> Arrays:
+            return self._model.run(signature, rows, outputs, timeout)
+
+        kind = (id(self), signature.name, tuple(outputs))
+        return self._batcher.run(kind, run_rows, inputs, timeout_seconds)
 
     def close(self) -> None:
         """Unload the model."""

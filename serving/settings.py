@@ -9,6 +9,10 @@ import os
 from dataclasses import dataclass
 from typing import Annotated
 
+from grpc import StatusCode
+
+from serving.errors import ServingError, invalid_argument
+
 ANY_FREE_PORT = -1
 _CORES = os.cpu_count() or 1
 _THREADS = 4 * _CORES
@@ -84,21 +88,49 @@ class Settings:  # pylint: disable=too-many-instance-attributes  # one per flag
     ] = False
     use_alts_credentials: Annotated[bool, "Google's transport security"] = False
 
+    def check(self) -> None:
+        """Refuse flags that contradict each other or would weaken what was asked for.
+
+        Raises:
+            ServingError: INVALID_ARGUMENT, or UNIMPLEMENTED for transport security.
+        """
+        if not self.port and not self.grpc_socket_path:
+            raise invalid_argument(
+                "At least one of server_options.grpc_port or "
+                "server_options.grpc_socket_path must be set."
+            )
+        if self.batching_parameters_file and not self.enable_batching:
+            raise invalid_argument(
+                "server_options.batching_parameters_file is set without setting "
+                "server_options.enable_batching to true."
+            )
+        if min(
+            self.tensorflow_session_parallelism,
+            self.tensorflow_intra_op_parallelism,
+            self.tensorflow_inter_op_parallelism,
+        ):
+            raise invalid_argument(
+                "expected tensorflow_session_parallelism or intra and inter op "
+                "parallelism, received all three"
+            )
+        if self.ssl_config_file or self.use_alts_credentials:
+            raise ServingError(
+                StatusCode.UNIMPLEMENTED,
+                "transport security is not served yet; the port would be open to all",
+            )
+
 
 # Accepted as TensorFlow Serving accepts them; so far they change nothing here.
 WITHOUT_EFFECT = frozenset(
     {
         "rest_api_timeout_in_ms",
         "rest_api_enable_cors_support",
-        "enable_batching",
-        "batching_parameters_file",
         "enable_per_model_batching_parameters",
         "model_config_file_poll_wait_seconds",
         "num_load_threads",
         "num_unload_threads",
         "flush_filesystem_caches",
         "tensorflow_session_config_file",
-        "ssl_config_file",
         "platform_config_file",
         "per_process_gpu_memory_fraction",
         "monitoring_config_file",
@@ -113,6 +145,5 @@ WITHOUT_EFFECT = frozenset(
         "thread_pool_factory_config_file",
         "mixed_precision",
         "skip_initialize_tpu",
-        "use_alts_credentials",
     }
 )

@@ -1,0 +1,108 @@
+"""python -m serving --port=8500 --model_name=NAME --model_base_path=FOLDER ..."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from serving.errors import ServingError
+from serving.flags import (
+    CommandLine,
+    UnreadableFlag,
+    describe_usage,
+    describe_version,
+    read_flags,
+)
+
+logger = logging.getLogger("serving")
+
+# preStop 5 s + this < the pod's grace period of 30 s.
+DRAIN_SECONDS = 20.0
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+FAILED = 255
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until a signal comes; return the exit code."""
+    try:
+        command = read_flags(arguments)
+    except UnreadableFlag:
+        print(describe_usage("serving"))
+        return FAILED
+    if command.settings.version:
+        print(describe_version())
+        return 0
+    if command.unknown:
+        for word in command.unknown:
+            print(f"unknown argument: {word}")
+        print(describe_usage("serving"), flush=True)
+    _set_up_logging()
+    return serve(command)
+
+
+def serve(command: CommandLine) -> int:
+    """Start, wait for a signal, drain; a start that fails is the exit code 255."""
+    # TensorFlow takes seconds to import: nothing above needs it, and its log level is
+    # read while it loads.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from serving.model_config import (  # pylint: disable=import-outside-toplevel
+        read_model_configs,
+    )
+    from serving.server import ModelServer  # pylint: disable=import-outside-toplevel
+
+    # Blocked in every thread from here on: sigwait below takes the first one, and a
+    # second (Ctrl-C reaches a whole group, whose script passes it on) cuts no drain.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        command.settings.check()
+        if command.without_effect:
+            names = ",".join(command.without_effect)
+            logger.warning("event=flags_without_effect names=%s", names)
+        server = ModelServer(command.settings, read_model_configs(command.settings))
+    except ServingError as error:
+        return _fail(error)
+    with ThreadPoolExecutor(1) as starter:
+        start = starter.submit(server.start)
+        start.add_done_callback(_wake_if_failed)
+        name = signal.Signals(signal.sigwait(STOP_SIGNALS)).name
+        logger.info("event=stopping signal=%s", name)
+        server.stop(DRAIN_SECONDS)
+    error = start.exception()
+    return 0 if error is None else _fail(error)
+
+
+def _wake_if_failed(start: Future[None]) -> None:
+    if start.exception() is not None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _fail(error: BaseException) -> int:
+    """Say what kept the server from starting, where TensorFlow Serving says it."""
+    if not isinstance(error, ServingError):
+        raise error
+    if error.__cause__ is not None:
+        print(f"{error.__cause__}", file=sys.stderr)
+    print(f"Failed to start server. Error: {error}", flush=True)
+    return FAILED
+
+
+def _set_up_logging() -> None:
+    """One line per event to stdout, key=value, UTC."""
+    formatter = logging.Formatter(
+        "time=%(asctime)s.%(msecs)03dZ level=%(levelname)s logger=%(name)s %(message)s",
+        "%Y-%m-%dT%H:%M:%S",
+    )
+    formatter.converter = time.gmtime
+    output = logging.StreamHandler(sys.stdout)
+    output.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[output])
+    # It repeats at every load that the v1 loader is old; there is no other one here.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

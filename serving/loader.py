@@ -1,0 +1,38 @@
+"""From a version folder to a servable that has been warmed up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from serving.batching import Batcher
+from serving.errors import ServingError
+from serving.saved_model import SessionOptions, load_saved_model
+from serving.servable import Servable
+from serving.settings import Settings
+from serving.warmup import warm_up
+
+
+def load_servable(
+    settings: Settings, batcher: Batcher | None, folder: Path
+) -> Servable:
+    """Load, then run the warm-up file, so that the first caller does not pay.
+
+    Raises:
+        ServingError: The folder holds no model that loads, or its warm-up failed.
+    """
+    shared = settings.tensorflow_session_parallelism
+    # One thread inside an op, an op per core: the most images a second with many
+    # callers (design 6).
+    options = SessionOptions(
+        intra_op_threads=shared or settings.tensorflow_intra_op_parallelism or 1,
+        inter_op_threads=shared or settings.tensorflow_inter_op_parallelism,
+    )
+    tags = settings.saved_model_tags.split(",")
+    servable = Servable(load_saved_model(folder, tags, options), batcher)
+    if settings.enable_model_warmup:
+        try:
+            warm_up(servable, folder, settings.num_request_iterations_for_warmup)
+        except ServingError:
+            servable.close()
+            raise
+    return servable
