@@ -55,6 +55,20 @@ def test_entry_point(name, command):
     assert json.loads(entry) == command
 
 
+@pytest.mark.parametrize(
+    "name, categories",
+    [
+        ("gateway/Dockerfile", "packages gateway"),
+        ("serving/embedded.Dockerfile", "packages serving"),
+    ],
+)
+def test_categories(name, categories):
+    """An image installs its own packages and those both share, nothing more."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+
+    assert re.findall(r'--categories "(.+?)"', text) == [categories]
+
+
 @pytest.mark.parametrize("name", IMAGES)
 def test_base_images_are_pinned(name):
     """Every base is an earlier stage or an argument with a versioned default."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -138,6 +139,22 @@ def test_built_images_are_the_overlays(run, overlay):
     assert done.returncode == 0, done.stderr
     assert {call[call.index("--tag") + 1] for call in words} == wanted
     assert "MODEL=cells" in words[-1]
+
+
+@pytest.mark.parametrize("overlay", ["kind", "embedded"])
+def test_pods_start_their_images_program(run, overlay):
+    """A command in a pod is the entry point of the very image it runs."""
+    _, calls = run("build-images", "cells", overlay, tools=("docker",))
+    words = [call.split() for call in calls]
+    recipes = {
+        call[call.index("--tag") + 1]: ROOT / call[call.index("--file") + 1]
+        for call in words
+    }
+
+    for container in Objects(overlay).containers():
+        text = recipes[container["image"]].read_text(encoding="utf-8")
+        (entry,) = re.findall("^ENTRYPOINT (.+)$", text, re.MULTILINE)
+        assert container.get("command", json.loads(entry)) == json.loads(entry)
 
 
 def test_kind_up(run):

@@ -1,0 +1,109 @@
+"""The seconds of starting and stopping add up."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.__main__ import GRACEFUL_SECONDS
+from gateway.app import create_app
+from gateway.settings import Settings
+from serving.flags import read_flags
+
+# gRPC ends connections a tenth earlier or later than told.
+# Source: gRPC proposal A9, server-side connection management.
+AGE_JITTER = 1.1
+
+
+def container_of(objects, name):
+    """(pod spec, its one container) of a Deployment."""
+    spec = objects.named("Deployment", name)["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    return spec, container
+
+
+def pre_stop_seconds(container):
+    """How long a pod that is stopping goes on answering before SIGTERM."""
+    program, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
+    assert program == "sleep"
+    return float(seconds)
+
+
+def channel_arguments(container):
+    """The model server's gRPC options, as numbers."""
+    text = read_flags(container["args"]).settings.grpc_channel_arguments
+    return {name: int(value) for name, value in (x.split("=") for x in text.split(","))}
+
+
+def test_gateway_drains():
+    """Uploads under way may take as long as one request may last."""
+    settings = Settings()
+
+    assert GRACEFUL_SECONDS > (
+        settings.fetch_timeout_seconds + settings.model_timeout_seconds
+    )
+
+
+def test_gateway_stops_in_time(objects):
+    """Endpoints forget the pod, its requests end, and only then time is up."""
+    spec, container = container_of(objects, "gateway")
+    grace_seconds = spec["terminationGracePeriodSeconds"]
+
+    assert pre_stop_seconds(container) >= 5
+    assert pre_stop_seconds(container) + GRACEFUL_SECONDS < grace_seconds
+
+
+def test_model_server_is_left_before_it_stops(objects):
+    """No connection and no call outlives preStop: SIGTERM cuts what is under way."""
+    _, container = container_of(objects, "model-server")
+    options = channel_arguments(container)
+    age_seconds = options["grpc.max_connection_age_ms"] / 1000
+    call_seconds = options["grpc.max_connection_age_grace_ms"] / 1000
+
+    assert call_seconds > Settings().model_timeout_seconds
+    assert pre_stop_seconds(container) > AGE_JITTER * age_seconds + call_seconds
+
+
+def test_model_server_stops_in_time(objects):
+    """After preStop a server that drains has the time of a whole call."""
+    spec, container = container_of(objects, "model-server")
+    left = spec["terminationGracePeriodSeconds"] - pre_stop_seconds(container)
+
+    assert left > 2 * Settings().model_timeout_seconds
+
+
+def test_load_retries_fit_the_startup(objects):
+    """A model that cannot be loaded is reported before the startup probe gives up."""
+    _, container = container_of(objects, "model-server")
+    flags = read_flags(container["args"]).settings
+    retry_seconds = flags.max_num_load_retries * flags.load_retry_interval_micros / 1e6
+    probe = container["startupProbe"]
+
+    assert retry_seconds < probe["failureThreshold"] * probe["periodSeconds"] / 2
+
+
+@pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe", "readinessProbe"])
+def test_gateway_answers_probes(objects, probe):
+    """Each probe's path is a route of the gateway."""
+    _, container = container_of(objects, "gateway")
+    routes = {rule.rule for rule in create_app(Settings(), None).url_map.iter_rules()}
+
+    assert container[probe]["httpGet"]["path"] in routes
+
+
+@pytest.mark.parametrize("name", ["gateway", "model-server"])
+def test_busy_is_not_stuck(objects, name):
+    """Liveness asks nothing of others, and restarts only after a minute of silence."""
+    _, container = container_of(objects, name)
+    probe = container["livenessProbe"]
+
+    assert probe.get("httpGet", {}).get("path") != "/readyz"
+    assert probe["failureThreshold"] * probe["periodSeconds"] >= 60
+
+
+def test_readiness_outlasts_the_model_call(objects):
+    """A gateway that asks a silent model server says so before the kubelet hangs up."""
+    _, container = container_of(objects, "gateway")
+
+    assert container["readinessProbe"]["timeoutSeconds"] > (
+        Settings().model_timeout_seconds
+    )
