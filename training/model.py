@@ -25,7 +25,7 @@ def build_head(
 
 @dataclass(frozen=True, kw_only=True)
 class Classifier:
-    """A trained classifier: the network as it was trained, its folded copy, its head."""
+    """A trained classifier: the network as trained, its folded copy, its head."""
 
     backbone: Backbone
     folded_network: keras.Model

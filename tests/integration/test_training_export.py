@@ -1,0 +1,69 @@
+"""Nothing half-written, nothing that differs from what was trained."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.tiny_model import tiny_contract
+from training.backbones import build_backbone
+from training.errors import ExportRefused
+from training.export import export_model
+from training.fold import fold_batch_norm
+from training.model import Classifier, build_head
+
+GOLDEN = np.random.default_rng(3).integers(0, 256, (2, 224, 224, 3), np.uint8)
+CONTRACT = tiny_contract(labels=("a", "b", "c"), size=(224, 224))
+
+
+@pytest.fixture(name="classifier", scope="module")
+def _classifier():
+    backbone = build_backbone("efficientnet-lite0", "random")
+    head = build_head(1280, classes=3, dropout=0.0, weight_decay=0.0)
+    return Classifier(
+        backbone=backbone, folded_network=fold_batch_norm(backbone.network), head=head
+    )
+
+
+def test_interrupted_export(classifier, tmp_path):
+    """A run that dies while it writes leaves the model's folder empty."""
+
+    def interrupt(_folder, _difference):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_model(classifier, CONTRACT, GOLDEN, interrupt, tmp_path / "model")
+
+    assert not list((tmp_path / "model").iterdir())
+
+
+def test_different_scores_are_refused(classifier, tmp_path):
+    """A folded copy that answers otherwise than the trained network is not exported."""
+    other = build_backbone("efficientnet-lite0", "random")
+    wrong = dataclasses.replace(
+        classifier, folded_network=fold_batch_norm(other.network)
+    )
+    convolution = wrong.folded_network.get_layer("_conv_head")
+    kernel, bias = convolution.get_weights()
+    convolution.set_weights([kernel, np.linspace(0, 6, bias.size)])
+
+    with pytest.raises(ExportRefused, match="exported scores within"):
+        export_model(wrong, CONTRACT, GOLDEN, _write_nothing, tmp_path / "model")
+
+    assert not list((tmp_path / "model").iterdir())
+
+
+def test_next_free_version(classifier, tmp_path):
+    """The new number is the highest one plus one; other names do not count."""
+    for name in ("3", "12", "notes", ".writing-old"):
+        (tmp_path / "model" / name).mkdir(parents=True)
+
+    folder = export_model(
+        classifier, CONTRACT, GOLDEN, _write_nothing, tmp_path / "model"
+    )
+
+    assert folder == tmp_path / "model" / "13"
+
+
+def _write_nothing(_folder, _difference):
+    """A report is not what these tests are about."""

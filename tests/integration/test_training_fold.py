@@ -1,0 +1,74 @@
+"""Folding changes no answer, on the kinds of layers our backbones have."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from training.fold import fold_batch_norm
+
+
+def norm_count(network):
+    """How many batch norms a network has."""
+    return sum(isinstance(x, layers.BatchNormalization) for x in network.layers)
+
+
+def build(*middle):
+    """A network of the given layers with random weights and statistics."""
+    images = keras.Input((12, 12, 3))
+    tensor = images
+    for layer in middle:
+        tensor = layer(tensor)
+    network = keras.Model(images, tensor)
+    random = np.random.default_rng(5)
+    for layer in network.layers:
+        layer.set_weights(
+            [random.uniform(0.5, 1.5, weight.shape) for weight in layer.get_weights()]
+        )
+    return network
+
+
+@pytest.mark.parametrize(
+    "convolution",
+    [
+        lambda: layers.Conv2D(4, 3, use_bias=False),
+        lambda: layers.Conv2D(4, 3, use_bias=True),
+        lambda: layers.DepthwiseConv2D(3, use_bias=False),
+        lambda: layers.DepthwiseConv2D(3, depth_multiplier=2, use_bias=True),
+        lambda: layers.SeparableConv2D(4, 3, use_bias=False),
+    ],
+)
+@pytest.mark.parametrize("has_scale, has_center", [(True, True), (False, False)])
+def test_folded_answers(convolution, has_scale, has_center):
+    """Convolution and batch norm become one layer with the same output."""
+    norm = layers.BatchNormalization(scale=has_scale, center=has_center)
+    network = build(convolution(), norm, layers.ReLU())
+    images = np.random.default_rng(6).normal(size=(2, 12, 12, 3)).astype(np.float32)
+
+    folded = fold_batch_norm(network)
+
+    assert norm_count(folded) == 0
+    # float32: sums of up to 27 products, in another order.
+    np.testing.assert_allclose(folded(images), network(images), rtol=1e-4, atol=1e-4)
+
+
+def test_activation_in_between():
+    """A batch norm behind a ReLU cannot move into the convolution; it stays."""
+    network = build(layers.Conv2D(4, 3, activation="relu"), layers.BatchNormalization())
+    images = np.random.default_rng(6).normal(size=(2, 12, 12, 3)).astype(np.float32)
+
+    folded = fold_batch_norm(network)
+
+    assert norm_count(folded) == 1
+    np.testing.assert_allclose(folded(images), network(images), rtol=1e-5, atol=1e-5)
+
+
+def test_second_reader():
+    """Where others read the convolution's output too, nothing is folded."""
+    images = keras.Input((12, 12, 3))
+    before = layers.Conv2D(4, 3)(images)
+    both = layers.Add()([before, layers.BatchNormalization()(before)])
+
+    folded = fold_batch_norm(keras.Model(images, both))
+
+    assert norm_count(folded) == 1
