@@ -119,11 +119,17 @@ class ModelStore(Generic[ModelT]):
 
         Returns False when the time is over or the store was stopped before.
         """
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._is_stopping or self._is_settled(), timeout_seconds
-            )
+        self.wait_until(
+            lambda: self._is_stopping or self._is_settled(), timeout_seconds
+        )
         return not self._is_stopping and self._is_settled()
+
+    def wait_until(
+        self, is_true: Callable[[], bool], timeout_seconds: float | None = None
+    ) -> bool:
+        """Look after every change of any version; return whether it came true."""
+        with self._changed:
+            return self._changed.wait_for(is_true, timeout_seconds)
 
     def _is_settled(self) -> bool:
         return all(model.versions.is_settled() for model in self._served())

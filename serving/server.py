@@ -39,7 +39,7 @@ _ALL_ADDRESSES = "0.0.0.0"
 
 
 class ModelServer:
-    """start() serves the models until stop(); each is called once."""
+    """start() serves the models until stop(); it starts once."""
 
     def __init__(self, settings: Settings, configs: Sequence[ModelConfig]) -> None:
         """Raises ServingError when the batching parameters do not parse."""
@@ -146,10 +146,12 @@ class ModelServer:
         Calls that need longer than grace_seconds are cut.
         """
         self._health.enter_graceful_shutdown()
-        if self._grpc is not None:
-            self._grpc.stop(grace_seconds).wait()
-        if self._rest is not None:
-            self._rest.stop()
+        grpc_server, self._grpc = self._grpc, None
+        if grpc_server is not None:
+            grpc_server.stop(grace_seconds).wait()
+        rest_server, self._rest = self._rest, None
+        if rest_server is not None:
+            rest_server.stop()
         self._store.stop()
         if self._batcher is not None:
             self._batcher.stop()

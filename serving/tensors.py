@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from serving.errors import ServingError, invalid_argument
 
 DT_STRING = 7
-DT_RESOURCE_KINDS = frozenset({20, 21})
 _MAX_ELEMENTS = 2**31
+_MAX_RANK = 64
+# A short list continued to its shape: a few bytes must not become gigabytes.
+_MAX_FILLED_BYTES = 2**26
 
 
 @dataclass(frozen=True)
@@ -82,18 +84,22 @@ def read_tensor(name: str, proto: Any) -> NDArray[Any]:
         tensor_content where that is used.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; no dtype, an unknown or negative dimension, or
-            tensor_content of another length than shape and dtype say.
+        ServingError: INVALID_ARGUMENT; no dtype, an unknown or negative dimension,
+            tensor_content of another length than shape and dtype say, or a short list
+            for a huge shape.
     """
     kind = _BY_NUMBER.get(proto.dtype)
     if kind is None or proto.tensor_shape.unknown_rank:
         raise _parsing_error(name)
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
-    if any(side < 0 for side in shape) or math.prod(shape) > _MAX_ELEMENTS:
+    if min(shape, default=0) < 0 or len(shape) > _MAX_RANK:
+        raise _parsing_error(name)
+    # An empty array, too, has sides that must be countable.
+    if math.prod(max(side, 1) for side in shape) > _MAX_ELEMENTS:
         raise _parsing_error(name)
     if proto.tensor_content:
         return _read_content(name, kind, shape, proto.tensor_content)
-    return _read_list(kind, shape, getattr(proto, kind.field))
+    return _read_list(name, kind, shape, getattr(proto, kind.field))
 
 
 def _parsing_error(name: str) -> ServingError:
@@ -141,12 +147,16 @@ def _read_varint(name: str, content: bytes, position: int) -> tuple[int, int]:
     raise _parsing_error(name)
 
 
-def _read_list(kind: ElementType, shape: tuple[int, ...], values: Any) -> NDArray[Any]:
+def _read_list(
+    name: str, kind: ElementType, shape: tuple[int, ...], values: Any
+) -> NDArray[Any]:
     """The typed list, cut or continued to the shape."""
     count = math.prod(shape)
     given = _to_array(kind, values)[:count]
     if len(given) == count:
         return given.reshape(shape)
+    if count * kind.dtype.itemsize > _MAX_FILLED_BYTES:
+        raise _parsing_error(name)
     filled: NDArray[Any] = np.empty(count, kind.dtype)
     filled[: len(given)] = given
     filled[len(given) :] = given[-1] if len(given) else _zero(kind)
