@@ -20,7 +20,7 @@ def test_filling_rows():
     """The last caller's first row fills the run up."""
     seen = []
 
-    def run(inputs, timeout_seconds):
+    def run(inputs, _):
         seen.extend(inputs["x"].ravel().tolist())
         return {"y": inputs["x"]}
 
@@ -37,7 +37,7 @@ def test_late_member():
     """A caller whose deadline is over is left out; the others are not delayed."""
     sizes = []
 
-    def run(inputs, timeout_seconds):
+    def run(inputs, _):
         sizes.append(len(inputs["x"]))
         return {"y": inputs["x"]}
 
@@ -89,7 +89,7 @@ def test_shared_trouble():
     """An error of the moment hits all; nobody is run again for it."""
     runs = []
 
-    def run(inputs, timeout_seconds):
+    def run(inputs, _):
         runs.append(len(inputs["x"]))
         raise ServingError(StatusCode.DEADLINE_EXCEEDED, "too slow")
 

@@ -9,26 +9,11 @@ import numpy as np
 import pytest
 from grpc import StatusCode
 
-from serving.batching import Batcher, BatchingParameters
-from serving.errors import ServingError, invalid_argument
+from serving.errors import ServingError
+from tests.unit.serving.fakes import Doubler, rows
 
 # Longer than any test: a batch that ends before it was filled is a failure.
 FOREVER_MICROS = 60_000_000
-
-
-class Doubler:
-    """Doubles rows, refuses negative ones, remembers the size of every run."""
-
-    def __init__(self):
-        self.sizes = []
-        self.timeouts = []
-
-    def __call__(self, inputs, timeout_seconds):
-        self.sizes.append(len(inputs["x"]))
-        self.timeouts.append(timeout_seconds)
-        if (inputs["x"] < 0).any():
-            raise invalid_argument("negative row")
-        return {"y": inputs["x"] * 2}
 
 
 class Gate:
@@ -48,28 +33,10 @@ class Gate:
         self._is_open.set()
 
 
-@pytest.fixture(name="make_batcher")
-def _make_batcher():
-    made = []
-
-    def make(**parameters):
-        made.append(Batcher(BatchingParameters(**parameters)))
-        return made[-1]
-
-    yield make
-    for batcher in made:
-        batcher.stop()
-
-
 @pytest.fixture(name="callers")
 def _callers():
     with ThreadPoolExecutor(16) as pool:
         yield pool
-
-
-def rows(*values):
-    """One float column as the input x."""
-    return {"x": np.array(values, np.float32).reshape(-1, 1)}
 
 
 def test_lone_caller(make_batcher):
@@ -196,7 +163,7 @@ def test_caller_gives_up(make_batcher, callers):
     batcher.stop()
 
     assert caught.value.code is StatusCode.DEADLINE_EXCEEDED
-    assert run.sizes == []
+    assert not run.sizes
 
 
 def test_time_left(make_batcher):
@@ -206,66 +173,3 @@ def test_time_left(make_batcher):
     make_batcher().run("kind", run, rows(1), timeout_seconds=30)
 
     assert 0 < run.timeouts[0] <= 30
-
-
-def test_split(make_batcher):
-    """A call above the size of one run is split and comes back in one piece."""
-    batcher = make_batcher(
-        max_batch_size=16,
-        enable_large_batch_splitting=True,
-        max_execution_batch_size=4,
-        num_batch_threads=1,
-    )
-    run = Doubler()
-
-    outputs = batcher.run("kind", run, rows(*range(10)))
-
-    assert outputs["y"].ravel().tolist() == [2.0 * value for value in range(10)]
-    assert run.sizes == [4, 4, 2]
-
-
-@pytest.mark.parametrize(
-    "inputs, message",
-    [
-        (
-            {"x": np.zeros((5, 1))},
-            "Task size 5 is larger than maximum input batch size 4",
-        ),
-        (
-            {"x": np.zeros((2, 1)), "z": np.zeros((3, 1))},
-            "Batching Run() input tensors must have equal 0th-dimension size",
-        ),
-        (
-            {"x": np.float32(1.0)},
-            "Batching Run() input tensors must have at least one dimension",
-        ),
-    ],
-)
-def test_refused(make_batcher, inputs, message):
-    """Inputs that cannot be merged are INVALID_ARGUMENT and never run."""
-    run = Doubler()
-
-    with pytest.raises(ServingError) as caught:
-        make_batcher(max_batch_size=4).run("kind", run, inputs)
-
-    assert caught.value.code is StatusCode.INVALID_ARGUMENT
-    assert caught.value.message == message
-    assert run.sizes == []
-
-
-def test_allowed_sizes(make_batcher):
-    """A run has an allowed size; nobody sees the rows that fill it up."""
-    batcher = make_batcher(max_batch_size=8, allowed_batch_sizes=(2, 4, 8))
-    run = Doubler()
-
-    outputs = batcher.run("kind", run, rows(7, 8, 9))
-
-    assert run.sizes == [4]
-    assert outputs["y"].ravel().tolist() == [14.0, 16.0, 18.0]
-
-
-def test_no_rows(make_batcher):
-    """A call without rows is run as it is."""
-    batcher = make_batcher(max_batch_size=8, allowed_batch_sizes=(2, 8))
-
-    assert batcher.run("kind", Doubler(), rows())["y"].shape == (0, 1)

@@ -99,7 +99,7 @@ def test_values(word, name, value):
     command = read_flags([word])
 
     assert getattr(command.settings, name) == value
-    assert command.unknown == ()
+    assert not command.unknown
 
 
 def test_last_wins():

@@ -30,4 +30,4 @@ def test_channel_arguments():
         ("e", ""),
         ("f", "1=2"),
     )
-    assert read_channel_arguments("") == ()
+    assert not read_channel_arguments("")

@@ -1,0 +1,145 @@
+"""Versions that do not load: retries, giving up, coming back."""
+
+from __future__ import annotations
+
+from grpc import StatusCode
+
+from serving.version_state import RetryPolicy, State
+from serving.versions import ModelVersions
+from tests.unit.serving.fakes import Model, folders, settle, states
+
+
+def test_broken_keeps_old(versions, loader, clock):
+    """While a broken version is retried, and after, the old one answers."""
+    versions.aspire(folders(1))
+    settle(versions)
+    loader.broken = {2}
+    versions.aspire(folders(2))
+
+    settle(versions)
+    retrying = states(versions)
+    for _ in range(2):
+        clock.now += 60
+        settle(versions)
+
+    assert retrying == {2: State.LOADING, 1: State.AVAILABLE}
+    assert states(versions) == {2: State.END, 1: State.AVAILABLE}
+    assert loader.events.count("load 2") == 3
+    assert versions.statuses()[0].error.code is StatusCode.DATA_LOSS
+    with versions.lease() as lease:
+        assert lease.version == 1
+
+
+def test_retry_waits(versions, loader, clock):
+    """Nothing is tried again before the interval is over."""
+    loader.broken = {1}
+    versions.aspire(folders(1))
+    settle(versions)
+
+    clock.now += 59
+    early = versions.step()
+    remaining = versions.seconds_to_retry()
+    clock.now += 1
+    due = versions.step()
+
+    assert (early, remaining, due) == (False, 1.0, True)
+    assert loader.events == ["load 1", "load 1"]
+
+
+def test_retry_succeeds(versions, loader, clock):
+    """A version that is repaired in time becomes AVAILABLE without an error."""
+    loader.broken = {1}
+    versions.aspire(folders(1))
+    settle(versions)
+
+    loader.broken = set()
+    clock.now += 60
+    settle(versions)
+
+    assert states(versions) == {1: State.AVAILABLE}
+    assert versions.statuses()[0].error is None
+    assert versions.seconds_to_retry() is None
+
+
+def fail_for_good(versions, loader, clock, number):
+    """Let a version use up all its attempts."""
+    loader.broken = {number}
+    versions.aspire(folders(number))
+    for _ in range(3):
+        settle(versions)
+        clock.now += 60
+
+
+def test_failed_stays_failed(versions, loader, clock):
+    """A version that failed is not tried again as long as its folder stays."""
+    fail_for_good(versions, loader, clock, 1)
+
+    versions.aspire(folders(1))
+    settle(versions)
+
+    assert loader.events == ["load 1"] * 3
+    assert states(versions) == {1: State.END}
+
+
+def test_failed_comes_back(versions, loader, clock):
+    """A failed version whose folder went and came back is loaded anew."""
+    fail_for_good(versions, loader, clock, 1)
+    loader.broken = set()
+
+    versions.aspire({})
+    versions.aspire(folders(1))
+    settle(versions)
+
+    assert states(versions) == {1: State.AVAILABLE}
+
+
+def test_retry_stops(versions, loader, clock):
+    """A version that is no longer wanted is not tried again."""
+    loader.broken = {1}
+    versions.aspire(folders(1))
+    settle(versions)
+
+    versions.aspire(folders(2))
+    settle(versions)
+    clock.now += 60
+    settle(versions)
+
+    assert loader.events == ["load 1", "load 2"]
+    assert states(versions) == {2: State.AVAILABLE, 1: State.END}
+
+
+def test_unwanted_while_loading(clock):
+    """A load that ends after its version was dropped is CANCELLED and closed."""
+    events = []
+
+    def load(folder):
+        versions.aspire({})
+        return Model(folder, events)
+
+    versions = ModelVersions("m", load, clock, RetryPolicy(), on_change=lambda: None)
+    versions.aspire(folders(1))
+    settle(versions)
+
+    (status,) = versions.statuses()
+    assert (status.state, status.error.code) == (State.END, StatusCode.CANCELLED)
+    assert events == ["close 1"]
+
+
+def test_settled(versions, loader):
+    """A model is settled when a version answers or every wanted one has failed."""
+    nothing = versions.is_settled()
+    loader.broken = {2}
+    versions.aspire(folders(1, 2))
+    versions.step()
+    retrying = versions.is_settled()
+    settle(versions)
+    answering = versions.is_settled()
+
+    assert (nothing, retrying, answering) == (False, False, True)
+
+
+def test_settled_by_failure(versions, loader, clock):
+    """Waiting ends when nothing is left to try."""
+    fail_for_good(versions, loader, clock, 1)
+
+    assert versions.is_settled()
