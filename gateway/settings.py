@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields
 from typing import Any
@@ -117,11 +116,6 @@ class Settings:
 def variable_name(field: Field[Any]) -> str:
     """The environment variable of one setting."""
     return PREFIX + field.name.upper()
-
-
-def logging_level(settings: Settings) -> int:
-    """The level as the logging module counts it."""
-    return logging.getLevelNamesMapping()[settings.log_level.upper()]
 
 
 def _describe(name: str, text: str, error: ValueError) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging.config
 import os
+import warnings
 from typing import TYPE_CHECKING
 
 from gateway.log_lines import logging_config
@@ -39,4 +40,6 @@ def make_app() -> Flask:
 
     settings = read_settings()
     logging.config.dictConfig(logging_config(settings.log_level))
+    # Pillow warns of odd metadata; a caller's file is not an event of ours.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     return create_app(settings, ModelClient(settings.model_address))

@@ -6,7 +6,7 @@ import base64
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from gateway import request_log
@@ -38,7 +38,7 @@ def make_routes(settings: Settings, client: ModelClient, fetch: Fetch) -> Bluepr
             "page.html",
             settings=settings,
             served=known_models(client, settings.models, deadline),
-            chosen=request.form.get("model", settings.default_model),
+            chosen=g.get("chosen_model", settings.default_model),
             shown_scores=SHOWN_SCORES,
             **parts,
         )
@@ -52,6 +52,7 @@ def make_routes(settings: Settings, client: ModelClient, fetch: Fetch) -> Bluepr
     def show_answer() -> ResponseReturnValue:
         pictures = read_upload(request, settings.max_image_bytes, fetch)
         target = choose_target(request.form.get("model"), settings.models)
+        g.chosen_model = target.model
         decode = partial(decode_images, pictures, max_pixels=settings.max_image_pixels)
         deadline = Deadline.after(settings.model_timeout_seconds)
         reply = PredictionReply.from_classification(

@@ -1,0 +1,144 @@
+"""The page for people: the form, the answer, the sentence when it fails."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+
+import pytest
+from PIL import Image
+
+from gateway.errors import ModelUnavailable
+from tests.tiny_model import tiny_contract
+
+
+def post_form(web, data, **fields):
+    """What a browser sends for the page's form."""
+    fields["image"] = (io.BytesIO(data), "photo.jpg" if data else "")
+    return web.post("/", data=fields, content_type="multipart/form-data")
+
+
+class TagBalance(HTMLParser):
+    """Collects elements that are opened but never closed, or the other way round."""
+
+    VOID = {"meta", "link", "img", "input"}
+
+    def __init__(self):
+        super().__init__()
+        self.open_tags = []
+        self.problems = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.VOID:
+            self.open_tags.append(tag)
+        self.problems += [
+            name for name, _ in attrs if name == "style" or "on" == name[:2]
+        ]
+
+    def handle_endtag(self, tag):
+        if not self.open_tags or self.open_tags.pop() != tag:
+            self.problems.append(tag)
+
+
+def test_form(web):
+    """The page posts a file to itself, offers the models and says how good they are."""
+    page = web.get("/").text
+
+    assert (
+        '<form class="card" method="post" action="/" enctype="multipart/form-data">'
+        in (page)
+    )
+    assert 'type="file"' in page and 'accept="image/*"' in page
+    assert re.findall(r"<option( selected)?>(\w+)</option>", page) == [
+        (" selected", "tiny"),
+        ("", "second"),
+    ]
+    assert "100.0&nbsp;% of" in page and "20.0–100.0&nbsp;%" in page
+    assert "<script" not in page and "http://" not in page
+
+
+def test_answer(web, red):
+    """The answer shows the photo, the best label, all bars and who answered."""
+    reply = post_form(web, red, model="second")
+
+    assert reply.status_code == 200
+    page = " ".join(reply.text.split())
+    assert "<strong>red</strong> <span>100.0&nbsp;%</span>" in page
+    assert page.count('class="fill" width="0.00%"') == 2
+    assert "answered by second, version 1" in page
+    assert "<option selected>second</option>" in page
+    photo = base64.b64decode(re.search(r"base64,([^\"]+)\"", page)[1])
+    assert Image.open(io.BytesIO(photo)).size == (60, 30)
+
+
+def test_many_labels(web, client, red):
+    """A thousand classes show the ten best and how many are left out."""
+    labels = tuple(f"class {number}" for number in range(1000))
+    client.versions = {1: tiny_contract(labels=labels)}
+
+    page = post_form(web, red).text
+
+    assert page.count('class="fill"') == 10
+    assert "and 990 labels below these" in page
+
+
+def test_hostile_label(web, client, red):
+    """A label is text, never markup."""
+    client.versions = {1: tiny_contract(labels=("<b>x</b>", "&amp;"))}
+
+    page = post_form(web, red).text
+
+    assert "<b>x</b>" not in page
+    assert "&lt;b&gt;x&lt;/b&gt;" in page and "&amp;amp;" in page
+
+
+@pytest.mark.parametrize(
+    "data, status, sentence",
+    [
+        (b"", 400, "holds no picture"),
+        (b"text", 415, "not a format we read"),
+        (b"x" * 300_000, 413, "more bytes than allowed"),
+    ],
+)
+def test_error(web, data, status, sentence):
+    """A failure is a sentence on the same page, with the form to try again."""
+    reply = post_form(web, data)
+
+    assert (reply.status_code, reply.mimetype) == (status, "text/html")
+    assert 'role="alert"' in reply.text and sentence in reply.text
+    assert "<form" in reply.text
+
+
+def test_model_away(web, client, red):
+    """Without a model server the page still opens and says what is wrong."""
+    client.failure = ModelUnavailable("model 'tiny': away")
+
+    form, answer = web.get("/"), post_form(web, red)
+
+    assert form.status_code == 200 and "No model answers" in form.text
+    assert answer.status_code == 503 and "Retry-After" in answer.headers
+    assert "trying again later helps" in answer.text
+
+
+def test_markup(web, client, red):
+    """Every element is closed, nothing is styled or scripted inline: CSP forbids it."""
+    pages = [web.get("/"), post_form(web, red), post_form(web, b"text")]
+    client.failure = ModelUnavailable("away")
+    pages.append(web.get("/"))
+
+    for page in pages:
+        balance = TagBalance()
+        balance.feed(page.text)
+        assert not balance.open_tags
+        assert not balance.problems
+
+
+@pytest.mark.parametrize("name", ["page.css", "icon.svg"])
+def test_static(web, name):
+    """The page's own files are there."""
+    with web.get(f"/static/{name}") as reply:
+        assert reply.status_code == 200
+
+    assert f"/static/{name}" in web.get("/").text

@@ -1,0 +1,114 @@
+"""Environment to settings: defaults, every variable, all bad values at once."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from gateway.settings import (
+    PREFIX,
+    Settings,
+    SettingsError,
+    variable_name,
+)
+
+GOOD = {
+    "GATEWAY_HOST": ("127.0.0.1", "127.0.0.1"),
+    "GATEWAY_PORT": ("9000", 9000),
+    "GATEWAY_WORKERS": ("2", 2),
+    "GATEWAY_THREADS": ("4", 4),
+    "GATEWAY_MODEL_ADDRESS": ("model-server:8500", "model-server:8500"),
+    "GATEWAY_MODELS": ("pizza, cats", ("pizza", "cats")),
+    "GATEWAY_MODEL_TIMEOUT_SECONDS": ("2.5", 2.5),
+    "GATEWAY_MAX_IMAGE_BYTES": ("1000", 1000),
+    "GATEWAY_MAX_IMAGE_PIXELS": ("2000", 2000),
+    "GATEWAY_URL_FETCH": ("OFF", "off"),
+    "GATEWAY_FETCH_TIMEOUT_SECONDS": ("1", 1.0),
+    "GATEWAY_LOG_LEVEL": ("WARNING", "warning"),
+}
+
+
+def test_defaults():
+    """An empty environment gives what a laptop needs."""
+    settings = Settings.from_env({})
+
+    assert settings == Settings()
+    assert (settings.port, settings.model_address) == (8080, "localhost:8500")
+    assert settings.default_model == "default"
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_variable(name):
+    """Each variable sets the field of its name, and nothing else."""
+    text, expected = GOOD[name]
+
+    settings = Settings.from_env({name: text})
+
+    changed = {
+        field.name: getattr(settings, field.name)
+        for field in fields(Settings)
+        if getattr(settings, field.name) != getattr(Settings(), field.name)
+    }
+    assert changed == {name.removeprefix(PREFIX).lower(): expected}
+
+
+def test_every_field():
+    """The table above leaves out no setting."""
+    assert set(GOOD) == {variable_name(field) for field in fields(Settings)}
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("GATEWAY_PORT", "http"),
+        ("GATEWAY_PORT", "65536"),
+        ("GATEWAY_PORT", "-1"),
+        ("GATEWAY_PORT", ""),
+        ("GATEWAY_HOST", " "),
+        ("GATEWAY_WORKERS", "0"),
+        ("GATEWAY_THREADS", "1.5"),
+        ("GATEWAY_MODEL_ADDRESS", ""),
+        ("GATEWAY_MODELS", "a,,b"),
+        ("GATEWAY_MODELS", "a,a"),
+        ("GATEWAY_MODELS", ""),
+        ("GATEWAY_MODEL_TIMEOUT_SECONDS", "0"),
+        ("GATEWAY_MODEL_TIMEOUT_SECONDS", "nan"),
+        ("GATEWAY_MODEL_TIMEOUT_SECONDS", "inf"),
+        ("GATEWAY_MAX_IMAGE_BYTES", "10MB"),
+        ("GATEWAY_MAX_IMAGE_PIXELS", "0"),
+        ("GATEWAY_URL_FETCH", "all"),
+        ("GATEWAY_LOG_LEVEL", "loud"),
+    ],
+)
+def test_bad_value(name, text):
+    """A value that cannot be used is named, with the rule and what was received."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({name: text})
+
+    assert str(caught.value).startswith(f"{name}: expected ")
+    assert repr(text) in str(caught.value)
+
+
+def test_all_bad_values():
+    """One start shows every mistake, one a line."""
+    environ = {"GATEWAY_PORT": "x", "GATEWAY_MODELS": "", "GATEWAY_THREADS": "2"}
+
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(environ)
+
+    names = [line.partition(":")[0] for line in str(caught.value).splitlines()]
+    assert names == ["GATEWAY_PORT", "GATEWAY_MODELS"]
+
+
+def test_service_link():
+    """What Kubernetes writes for a Service named gateway is explained."""
+    with pytest.raises(SettingsError, match="enableServiceLinks"):
+        Settings.from_env({"GATEWAY_PORT": "tcp://10.0.0.1:80"})
+
+
+def test_other_names():
+    """Variables that are not settings are left alone."""
+    environ = {"GATEWAY_SERVICE_HOST": "10.0.0.1", "PORT": "1"}
+
+    assert Settings.from_env(environ) == Settings()

@@ -1,0 +1,93 @@
+"""Arrays and TensorProto: both encodings, and what does not fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gateway import wire
+from gateway.errors import ModelMismatch
+from gateway.tensors import to_floats, to_tensor, to_text
+
+
+def tensor(shape=(), dtype=wire.DT_FLOAT, **values):
+    """One TensorProto."""
+    proto = wire.TensorProto(dtype=dtype, **values)
+    for length in shape:
+        proto.tensor_shape.dim.add(size=length)
+    return proto
+
+
+def test_batch():
+    """A batch travels as its bytes, row by row, with its shape."""
+    batch = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
+
+    proto = to_tensor(batch)
+
+    assert proto.dtype == wire.DT_UINT8
+    assert [dim.size for dim in proto.tensor_shape.dim] == [2, 2, 2, 3]
+    assert proto.tensor_content == bytes(range(24))
+
+
+def test_strided_batch():
+    """A view with holes is sent as the pixels it shows."""
+    pixels = np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3)
+
+    proto = to_tensor(pixels[:, :, ::2])
+
+    assert proto.tensor_content == bytes([0, 1, 2, 6, 7, 8, 12, 13, 14, 18, 19, 20])
+
+
+@pytest.mark.parametrize(
+    "proto",
+    [
+        tensor((2, 2), float_val=[1, 2, 3, 4]),
+        tensor((2, 2), tensor_content=np.array([1, 2, 3, 4], "<f4").tobytes()),
+    ],
+    ids=["float_val", "tensor_content"],
+)
+def test_encodings(proto):
+    """Both encodings of a reply give the same array."""
+    floats = to_floats(proto)
+
+    np.testing.assert_array_equal(floats, [[1, 2], [3, 4]])
+    assert floats.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "values, expected", [([1, 2], [[1, 2], [2, 2]]), ([], [[0, 0], [0, 0]])]
+)
+def test_short_list(values, expected):
+    """A short list repeats its last value, as TensorFlow reads it."""
+    floats = to_floats(tensor((2, 2), float_val=values))
+
+    np.testing.assert_array_equal(floats, expected)
+
+
+@pytest.mark.parametrize(
+    "proto",
+    [
+        tensor((2,), dtype=wire.DT_UINT8, tensor_content=b"ab"),
+        tensor((2,), float_val=[1, 2, 3]),
+        tensor((2,), tensor_content=bytes(4)),
+        tensor((-1, 2), float_val=[1, 2]),
+        tensor((-1, -1), float_val=[1]),
+        wire.TensorProto(),
+    ],
+)
+def test_misfits(proto):
+    """A reply whose numbers do not fit its shape or dtype is refused."""
+    with pytest.raises(ModelMismatch):
+        to_floats(proto)
+
+
+def test_text():
+    """One string is read as bytes; none, two or another dtype are refused."""
+    assert to_text(tensor(dtype=wire.DT_STRING, string_val=[b"a"])) == b"a"
+    for proto in (
+        tensor(dtype=wire.DT_STRING),
+        tensor(dtype=wire.DT_STRING, string_val=[b"a", b"b"]),
+        tensor(float_val=[1]),
+    ):
+        with pytest.raises(ModelMismatch):
+            to_text(proto)
