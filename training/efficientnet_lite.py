@@ -88,7 +88,7 @@ def load_imagenet_weights(network: keras.Model, variant: LiteVariant) -> None:
     """
     tensors = read_checkpoint(checkpoint_path(variant))
     for layer in network.layers:
-        name = layer.name.replace("__", ".")
+        name = _checkpoint_name(layer.name)
         if isinstance(layer, layers.DepthwiseConv2D):
             layer.set_weights([tensors[f"{name}.weight"].transpose(2, 3, 0, 1)])
         elif isinstance(layer, layers.Conv2D):
@@ -163,8 +163,13 @@ def _batch_norm(tensor: keras.KerasTensor, name: str) -> keras.KerasTensor:
 
 
 def _layer_name(name: str) -> str:
-    """Keras admits no dot in a name; load_imagenet_weights turns it back."""
-    return name.replace(".", "__")
+    """The checkpoint's name as Keras and TensorFlow scopes admit it."""
+    return "lite" + name.replace(".", "__")
+
+
+def _checkpoint_name(layer_name: str) -> str:
+    """The way back from _layer_name."""
+    return layer_name.removeprefix("lite").replace("__", ".")
 
 
 def _round_filters(filters: float) -> int:

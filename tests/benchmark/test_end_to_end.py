@@ -55,8 +55,8 @@ def test_throughput(pictures, tmp_path):
 
     ratios = sorted(served / limit for served, limit in rounds)
     print(
-        f"\n{CLIENTS} clients, EfficientNet-Lite0 224, 512 x 384 JPEG, {ROUNDS} rounds of "
-        f"{SECONDS:.0f} s: stack / bare model (batch {batch_size}) "
+        f"\n{CLIENTS} clients, EfficientNet-Lite0 224, 512 x 384 JPEG, {ROUNDS} rounds "
+        f"of {SECONDS:.0f} s: stack / bare model (batch {batch_size}) "
         f"median {statistics.median(ratios):.2f}, {ratios[0]:.2f} to {ratios[-1]:.2f}; "
         f"stack {statistics.median(row[0] for row in rounds):.0f}, "
         f"bare {statistics.median(row[1] for row in rounds):.0f} images/s"

@@ -1,4 +1,4 @@
-"""Every notebook runs from top to bottom on small data, and is stored without outputs."""
+"""Every notebook runs from top to bottom on small data; none is stored with outputs."""
 
 from pathlib import Path
 

@@ -43,7 +43,7 @@ def test_different_scores_are_refused(classifier, tmp_path):
     wrong = dataclasses.replace(
         classifier, folded_network=fold_batch_norm(other.network)
     )
-    convolution = wrong.folded_network.get_layer("_conv_head")
+    convolution = wrong.folded_network.get_layer("lite_conv_head")
     kernel, bias = convolution.get_weights()
     convolution.set_weights([kernel, np.linspace(0, 6, bias.size)])
 
