@@ -10,18 +10,18 @@ from gunicorn.app.base import BaseApplication
 
 from gateway.log_lines import logging_config
 from gateway.settings import Settings, SettingsError
+from gateway.worker import GatewayWorker
 from gateway.wsgi import make_app, read_settings
 
 if TYPE_CHECKING:
     from flask import Flask
-    from gunicorn.http.message import Request
-    from gunicorn.workers.gthread import ThreadWorker
 
 EXIT_BAD_SETTINGS = 2
 # preStop sleep 5 s + this < terminationGracePeriodSeconds 30 s
 GRACEFUL_SECONDS = 20
-# A client that sends nothing for so long gives its thread back.
-STALLED_SECONDS = 10
+# Longer than a load balancer keeps idle connections (nginx: 60 s): who closes first
+# resets the other's next request.
+KEEPALIVE_SECONDS = 75
 _MEMORY_FOLDER = "/dev/shm"
 
 
@@ -31,12 +31,12 @@ class GatewayServer(
     """Gunicorn, told by our settings instead of its command line."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         super().__init__()
 
     def load_config(self) -> None:
         """Hand every setting to gunicorn; called by its constructor."""
-        for name, value in server_options(self._settings).items():
+        for name, value in server_options(self.settings).items():
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
@@ -50,13 +50,12 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "bind": f"{_bracketed(settings.host)}:{settings.port}",
         "workers": settings.workers,
         "threads": settings.threads,
-        "worker_class": "gthread",
+        "worker_class": GatewayWorker,
         "worker_tmp_dir": _MEMORY_FOLDER if Path(_MEMORY_FOLDER).is_dir() else None,
         "control_socket_disable": True,
         "preload_app": False,
-        "keepalive": 5,
+        "keepalive": KEEPALIVE_SECONDS,
         "graceful_timeout": GRACEFUL_SECONDS,
-        "pre_request": _limit_stalls,
         "logconfig_dict": {
             **logging_config(settings.log_level),
             # Our own line per request says more; gunicorn's would be a second one.
@@ -67,10 +66,6 @@ def server_options(settings: Settings) -> dict[str, Any]:
         },
         "proc_name": "gateway",
     }
-
-
-def _limit_stalls(_worker: ThreadWorker, request: Request) -> None:
-    request.unreader.sock.settimeout(STALLED_SECONDS)
 
 
 def _bracketed(host: str) -> str:

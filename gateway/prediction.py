@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.classification import Classification
+if TYPE_CHECKING:
+    from gateway.classification import Classification
 
 
 @dataclass(frozen=True)

@@ -77,8 +77,16 @@ def _too_large(max_bytes: int) -> ImageTooLarge:
 
 
 def _read_body(request: Request, max_bytes: int) -> bytes:
-    request.max_content_length = max_bytes
-    return request.get_data(cache=False)
+    """The whole body, or one byte more than allowed of a chunked one."""
+    request.max_content_length = max_bytes + 1
+    body = request.get_data(cache=False)
+    if len(body) > max_bytes:
+        raise RequestEntityTooLarge
+    if len(body) < (request.content_length or 0):
+        raise InvalidRequest(
+            f"expected {request.content_length} bytes, received {len(body)}"
+        )
+    return body
 
 
 def _from_form(request: Request, max_bytes: int, fetch: Fetch) -> bytes:

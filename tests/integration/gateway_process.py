@@ -1,0 +1,67 @@
+"""python -m gateway as a process of its own, as a container runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+START_SECONDS = 30
+_LISTENING = re.compile(r"Listening at: http://127\.0\.0\.1:(\d+)")
+
+
+@dataclass(frozen=True)
+class RunningGateway:
+    """The process, its port and the lines it has written so far."""
+
+    process: subprocess.Popen
+    port: int
+    lines: list[str]
+
+    @property
+    def url(self):
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def gateway_environment(**settings):
+    """This process' environment with settings such as port=0."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("GATEWAY_")}
+    return inherited | {f"GATEWAY_{k.upper()}": str(v) for k, v in settings.items()}
+
+
+@contextmanager
+def running_gateway(**settings):
+    """A gateway on a free port of 127.0.0.1; ended by SIGTERM when the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway"],
+        env=gateway_environment(host="127.0.0.1", port=0, **settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines = []
+    listening = threading.Event()
+
+    def read_lines():
+        for line in process.stdout:
+            lines.append(line)
+            if _LISTENING.search(line):
+                listening.set()
+
+    reader = threading.Thread(target=read_lines)
+    reader.start()
+    try:
+        if not listening.wait(START_SECONDS):
+            raise AssertionError("".join(lines))
+        port = int(_LISTENING.search("".join(lines))[1])
+        yield RunningGateway(process, port, lines)
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
+        reader.join()
+        process.stdout.close()

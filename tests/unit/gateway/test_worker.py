@@ -1,0 +1,107 @@
+"""How long and how much one body may take; the connection and the clock are fakes."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.worker import SLOWEST_BYTES_PER_SECOND, STALLED_SECONDS, BodySocket
+
+
+class FakeConnection:
+    """Gives chunks of one size and moves the clock; silent ones time out."""
+
+    def __init__(self, chunk_bytes, seconds_per_chunk):
+        self.chunk_bytes = chunk_bytes
+        self.seconds_per_chunk = seconds_per_chunk
+        self.now = 1000.0
+        self.timeout = None
+
+    def clock(self):
+        """The time that went by so far."""
+        return self.now
+
+    def settimeout(self, seconds):
+        """What a socket does."""
+        self.timeout = seconds
+
+    def recv(self, size):
+        """The next chunk, in time or not."""
+        if self.seconds_per_chunk > self.timeout:
+            self.now += self.timeout
+            raise TimeoutError
+        self.now += self.seconds_per_chunk
+        return bytes(min(size, self.chunk_bytes))
+
+
+class FakeRequest:
+    """Remembers that the connection must be closed."""
+
+    is_closing = False
+
+    def force_close(self):
+        """What gunicorn's request does."""
+        self.is_closing = True
+
+
+def read_body(connection, body_bytes, max_bytes=10**9):
+    """Read until all is there, nothing comes or it raises; what was received."""
+    request = FakeRequest()
+    body = BodySocket(connection, request, max_bytes, connection.clock)
+    received = 0
+    try:
+        while received < body_bytes and (chunk := body.recv(8192)):
+            received += len(chunk)
+    except TimeoutError:
+        assert request.is_closing
+        return received, request
+    assert request.is_closing == (received < body_bytes)
+    return received, request
+
+
+def test_fast_client():
+    """A body that comes at once is read whole and the connection stays."""
+    received, request = read_body(FakeConnection(8192, 0.001), 10_000_000)
+
+    assert received >= 10_000_000
+    assert not request.is_closing
+
+
+def test_slow_phone():
+    """Ten megabytes at 1 Mbit/s take 80 seconds and are read whole."""
+    connection = FakeConnection(8192, 8192 * 8 / 1_000_000)
+
+    received, _ = read_body(connection, 10_000_000)
+
+    assert received >= 10_000_000
+    assert connection.now - 1000 == pytest.approx(80, abs=1)
+
+
+def test_stalled_client():
+    """A client that sends nothing more is given up after ten seconds."""
+    connection = FakeConnection(8192, 3600)
+
+    received, request = read_body(connection, 100)
+
+    assert (received, connection.now) == (0, 1000 + STALLED_SECONDS)
+    assert request.is_closing
+
+
+def test_dripping_client():
+    """One byte a second never stalls, and is given up all the same."""
+    connection = FakeConnection(1, 1.0)
+
+    received, request = read_body(connection, 10_000_000)
+
+    # Ten seconds of patience, and one look after they are over.
+    assert received == pytest.approx(STALLED_SECONDS, abs=1)
+    assert request.is_closing
+    assert received < SLOWEST_BYTES_PER_SECOND
+
+
+def test_endless_client():
+    """A client that sends more than is drained is left at the limit."""
+    received, request = read_body(FakeConnection(8192, 0), 10**9, max_bytes=1_000_000)
+
+    # The last chunk may pass the limit.
+    assert 1_000_000 <= received < 1_000_000 + 8192
+    assert request.is_closing
