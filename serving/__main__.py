@@ -6,8 +6,10 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from serving.errors import ServingError
 from serving.flags import (
@@ -17,6 +19,9 @@ from serving.flags import (
     describe_version,
     read_flags,
 )
+
+if TYPE_CHECKING:
+    from serving.server import ModelServer
 
 logger = logging.getLogger("serving")
 
@@ -46,23 +51,13 @@ def main(arguments: list[str]) -> int:
 
 def serve(command: CommandLine) -> int:
     """Start, wait for a signal, drain; a start that fails is the exit code 255."""
-    # TensorFlow takes seconds to import: nothing above needs it, and its log level is
-    # read while it loads.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from serving.model_config import (  # pylint: disable=import-outside-toplevel
-        read_model_configs,
-    )
-    from serving.server import ModelServer  # pylint: disable=import-outside-toplevel
-
-    # Blocked in every thread from here on: sigwait below takes the first one, and a
-    # second (Ctrl-C reaches a whole group, whose script passes it on) cuts no drain.
+    # Before anything starts a thread (NumPy does when it is imported), so that all have
+    # them blocked and only sigwait below takes them. A second signal (Ctrl-C reaches a
+    # whole group, whose script passes it on) cuts no drain.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         command.settings.check()
-        if command.without_effect:
-            names = ",".join(command.without_effect)
-            logger.warning("event=flags_without_effect names=%s", names)
-        server = ModelServer(command.settings, read_model_configs(command.settings))
+        server = _create_server(command)
     except ServingError as error:
         return _fail(error)
     with ThreadPoolExecutor(1) as starter:
@@ -75,9 +70,22 @@ def serve(command: CommandLine) -> int:
     return 0 if error is None else _fail(error)
 
 
+def _create_server(command: CommandLine) -> ModelServer:
+    """Import TensorFlow, which takes seconds and reads its log level meanwhile."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # pylint: disable=import-outside-toplevel  # see above
+    from serving.model_config import read_model_configs
+    from serving.server import ModelServer as Server
+
+    if command.without_effect:
+        names = ",".join(command.without_effect)
+        logger.warning("event=flags_without_effect names=%s", names)
+    return Server(command.settings, read_model_configs(command.settings))
+
+
 def _wake_if_failed(start: Future[None]) -> None:
     if start.exception() is not None:
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
 
 
 def _fail(error: BaseException) -> int:

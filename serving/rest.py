@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import re
+from http import HTTPStatus
 from urllib.parse import unquote
 
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request
 from google.protobuf import json_format
 from grpc import StatusCode
 
@@ -53,11 +54,12 @@ def create_app(store: ModelStore[Servable]) -> Flask:
     """Build the WSGI application over the served models."""
     app = Flask(__name__, static_folder=None)
 
-    @app.route("/v1/", methods=_METHODS, defaults={"rest": ""})
-    @app.route("/v1/<path:rest>", methods=_METHODS)
-    def answer(rest: str) -> Response:
+    @app.route("/<path:_>", methods=_METHODS)
+    def answer(_: str) -> Response:
         # The path as it was sent: names are decoded only after it was taken apart.
-        path = request.environ.get("REQUEST_URI", f"/v1/{rest}")
+        path = request.environ["REQUEST_URI"]
+        if not path.lower().startswith("/v1/"):
+            abort(HTTPStatus.NOT_FOUND)
         status = _STATUS.fullmatch(path)
         if request.method == "GET" and status:
             return _answer_status(store, status)

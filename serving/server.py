@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import grpc
@@ -76,6 +76,10 @@ class ModelServer:
         logger.info(
             "event=serving grpc_port=%d rest_port=%d", self.grpc_port, self.rest_port
         )
+
+    def wait_until(self, is_true: Callable[[], bool], timeout_seconds: float) -> bool:
+        """Look after every change of any version; return whether it came true."""
+        return self._store.wait_until(is_true, timeout_seconds)
 
     def _check_models(self) -> None:
         failures = self._store.failures()

@@ -1,0 +1,42 @@
+"""python -m serving as a process of its own, ended with the test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+
+from serving.settings import ANY_FREE_PORT
+
+TIMEOUT_SECONDS = 60
+
+
+@contextmanager
+def start_server(*flags):
+    """A running server that is serving: (process, {field: value} of its log line)."""
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "serving",
+            f"--port={ANY_FREE_PORT}",
+            f"--rest_api_port={ANY_FREE_PORT}",
+            *flags,
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        killer = threading.Timer(TIMEOUT_SECONDS, process.kill)
+        killer.start()
+        try:
+            yield process, read_fields(process.stdout, "event=serving")
+        finally:
+            killer.cancel()
+            process.kill()
+
+
+def read_fields(lines, event):
+    """The fields of the first log line with the event; {} when the stream ended."""
+    line = next((line for line in lines if event in line), "")
+    return dict(pair.split("=", 1) for pair in line.split())
