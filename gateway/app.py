@@ -10,6 +10,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from gateway import request_log
+from gateway.decoder import Decoder
 from gateway.errors import ForbiddenUrl, GatewayError
 from gateway.fetch import FetchRules, fetch_picture
 from gateway.problem import FIXED_TEXT, error_response, problem_response
@@ -43,9 +44,10 @@ def create_app(
     app.after_request(_drain_body)
     app.after_request(_set_security_headers)
     fetch = fetch or make_fetch(settings)
-    app.register_blueprint(predict.make_routes(settings, client, fetch))
+    decoder = Decoder(settings.max_image_pixels)
+    app.register_blueprint(predict.make_routes(settings, client, fetch, decoder))
     app.register_blueprint(models.make_routes(settings, client))
-    app.register_blueprint(pages.make_routes(settings, client, fetch))
+    app.register_blueprint(pages.make_routes(settings, client, fetch, decoder))
     app.register_blueprint(health.make_routes(settings, client))
     app.register_error_handler(GatewayError, _answer_gateway_error)
     app.register_error_handler(HTTPException, _answer_http_error)

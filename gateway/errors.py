@@ -75,6 +75,14 @@ class FetchFailed(GatewayError):
     code = "fetch_failed"
 
 
+class GatewayBusy(GatewayError):
+    """The gateway has more pictures than it can decode now; trying again helps."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "gateway_busy"
+    retry_after_seconds = 1
+
+
 class UnknownModel(GatewayError):
     """The gateway serves no model of that name; see /models."""
 

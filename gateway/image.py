@@ -56,6 +56,7 @@ _BROKEN_FILE = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
+_BAND_ROWS = 256
 _EXIF_ORIENTATION = 0x0112
 _TURNED_SIDEWAYS = frozenset({5, 6, 7, 8})
 
@@ -123,7 +124,8 @@ def _open_upright(data: bytes, size: tuple[int, int], max_pixels: int) -> Image.
         is_sideways = picture.getexif().get(_EXIF_ORIENTATION) in _TURNED_SIDEWAYS
         picture.draft("RGB", (height, width) if is_sideways else (width, height))
         picture.load()
-        return _to_rgb(ImageOps.exif_transpose(picture))
+        ImageOps.exif_transpose(picture, in_place=True)
+        return _to_rgb(picture)
     except _BROKEN_FILE as error:
         raise InvalidImage(
             f"expected a complete {picture.format} file, received {len(data)} bytes "
@@ -170,7 +172,18 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         high_byte = (np.asarray(picture) >> 8).astype(np.uint8)
         return Image.fromarray(high_byte).convert("RGB")
     if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
+        return _over_white(picture)
+    # convert copies even what it need not: 200 MB of a picture of 50 megapixels.
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _over_white(picture: Image.Image) -> Image.Image:
+    """A transparent picture over white, in bands: whole, it takes six times itself."""
+    width, height = picture.size
+    opaque = Image.new("RGB", picture.size)
+    for top in range(0, height, _BAND_ROWS):
+        band = (0, top, width, min(top + _BAND_ROWS, height))
+        layer = picture.crop(band).convert("RGBA")
         white = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(white, layer).convert("RGB")
-    return picture.convert("RGB")
+        opaque.paste(Image.alpha_composite(white, layer).convert("RGB"), band)
+    return opaque

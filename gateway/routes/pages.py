@@ -14,13 +14,13 @@ from gateway.catalog import known_models
 from gateway.classification import classify
 from gateway.deadline import Deadline
 from gateway.errors import GatewayError
-from gateway.image import decode_images, draw_thumbnail
 from gateway.prediction import PredictionReply
 from gateway.problem import set_retry_after
 from gateway.targets import choose_target
 from gateway.upload import Fetch, read_upload
 
 if TYPE_CHECKING:
+    from gateway.decoder import Decoder
     from gateway.model_client import ModelClient
     from gateway.settings import Settings
 
@@ -28,7 +28,9 @@ THUMBNAIL_PIXELS = 640
 SHOWN_SCORES = 10
 
 
-def make_routes(settings: Settings, client: ModelClient, fetch: Fetch) -> Blueprint:
+def make_routes(
+    settings: Settings, client: ModelClient, fetch: Fetch, decoder: Decoder
+) -> Blueprint:
     """Build the page around one model client."""
     routes = Blueprint("pages", __name__)
 
@@ -53,15 +55,12 @@ def make_routes(settings: Settings, client: ModelClient, fetch: Fetch) -> Bluepr
         pictures = read_upload(request, settings.max_image_bytes, fetch)
         target = choose_target(request.form.get("model"), settings.models)
         g.chosen_model = target.model
-        decode = partial(decode_images, pictures, max_pixels=settings.max_image_pixels)
         deadline = Deadline.after(settings.model_timeout_seconds)
-        reply = PredictionReply.from_classification(
-            classify(client, target, decode, deadline)
-        )
+        decode = partial(decoder.decode, pictures, deadline)
+        answer = classify(client, target, decode, deadline)
+        reply = PredictionReply.from_classification(answer)
         request_log.note(**reply.facts())
-        thumbnail = draw_thumbnail(
-            pictures[0], THUMBNAIL_PIXELS, settings.max_image_pixels
-        )
+        thumbnail = decoder.draw_thumbnail(pictures[0], deadline, THUMBNAIL_PIXELS)
         return render(reply=reply, photo=base64.b64encode(thumbnail).decode("ascii"))
 
     @routes.errorhandler(GatewayError)

@@ -11,17 +11,19 @@ from flask.typing import ResponseReturnValue
 from gateway import request_log
 from gateway.classification import classify
 from gateway.deadline import Deadline
-from gateway.image import decode_images
 from gateway.prediction import PredictionReply
 from gateway.targets import choose_target
 from gateway.upload import Fetch, read_upload
 
 if TYPE_CHECKING:
+    from gateway.decoder import Decoder
     from gateway.model_client import ModelClient
     from gateway.settings import Settings
 
 
-def make_routes(settings: Settings, client: ModelClient, fetch: Fetch) -> Blueprint:
+def make_routes(
+    settings: Settings, client: ModelClient, fetch: Fetch, decoder: Decoder
+) -> Blueprint:
     """Build the prediction route around one model client."""
     routes = Blueprint("predict", __name__)
 
@@ -29,8 +31,8 @@ def make_routes(settings: Settings, client: ModelClient, fetch: Fetch) -> Bluepr
     def predict() -> ResponseReturnValue:
         target = choose_target(request.args.get("model"), settings.models)
         pictures = read_upload(request, settings.max_image_bytes, fetch)
-        decode = partial(decode_images, pictures, max_pixels=settings.max_image_pixels)
         deadline = Deadline.after(settings.model_timeout_seconds)
+        decode = partial(decoder.decode, pictures, deadline)
         answer = classify(client, target, decode, deadline)
         reply = PredictionReply.from_classification(answer)
         request_log.note(**reply.facts())

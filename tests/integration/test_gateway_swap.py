@@ -81,7 +81,7 @@ def test_two_pods(start_model_server, tmp_path, photo):
     web = make_web("ipv4:" + ",".join(f"127.0.0.1:{port}" for port in ports))
 
     with ThreadPoolExecutor(8) as clients:
-        versions = list(clients.map(lambda _: ask(web, photo), range(200)))
+        versions = list(clients.map(lambda _: ask(web, photo), range(400)))
 
     assert set(versions) == {1, 2}
 

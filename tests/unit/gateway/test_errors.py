@@ -20,6 +20,7 @@ ROWS = {
     "ImageTooLarge": (413, "image_too_large", False),
     "ForbiddenUrl": (400, "forbidden_url", False),
     "FetchFailed": (400, "fetch_failed", False),
+    "GatewayBusy": (503, "gateway_busy", True),
     "UnknownModel": (404, "unknown_model", False),
     "ModelUnavailable": (503, "model_unavailable", True),
     "ModelTimeout": (504, "model_timeout", False),

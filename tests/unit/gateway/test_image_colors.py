@@ -123,6 +123,16 @@ def test_transparency():
     np.testing.assert_array_equal(image[0, :, 0], [255, 0, 128])
 
 
+def test_tall_transparency():
+    """A picture of many rows is laid over white in every one of them."""
+    picture = Image.new("RGBA", (1, 600))
+    picture.putdata([(0, 0, 0, row % 256) for row in range(600)])
+
+    image = decode_image(encode(picture, "PNG"), (600, 1))
+
+    np.testing.assert_array_equal(image[:, 0, 0], 255 - np.arange(600) % 256)
+
+
 def test_palette_transparency():
     """A palette entry marked transparent shows white, not its hidden color."""
     picture = Image.new("P", (2, 1))
