@@ -5,6 +5,7 @@ Owns how long a request's body may take and how a worker ends; knows no routes.
 
 from __future__ import annotations
 
+import ctypes
 import socket
 import time
 from collections.abc import Callable
@@ -25,8 +26,18 @@ DRAIN_BYTES = 64 * 1024 * 1024
 _LOOK_SECONDS = 1.0
 
 
+# Source: malloc.h of glibc.
+_M_MMAP_THRESHOLD = -3
+_LARGE_BLOCK_BYTES = 1024 * 1024
+
+
 class GatewayWorker(ThreadWorker):
-    """A thread per request; a subclass, since gunicorn has no hook for either."""
+    """A thread per request; a subclass, since gunicorn has no hook for all of this."""
+
+    def init_process(self) -> None:
+        """Start to serve, with memory that goes back when it is freed."""
+        return_large_blocks()
+        super().init_process()
 
     def handle_request(self, req: Request, conn: TConn) -> bool:
         """Answer one request whose body is read through a BodySocket."""
@@ -48,6 +59,17 @@ class GatewayWorker(ThreadWorker):
             for conn in (*self.keepalived_conns, *self.pending_conns):
                 conn.timeout = 0.0
         super().wait_for_and_dispatch_events(min(timeout, _LOOK_SECONDS))
+
+
+def return_large_blocks() -> None:
+    """Let glibc give large blocks back to the system as soon as they are freed.
+
+    Left alone, it keeps what huge pictures took, in every thread: after 16 pictures of
+    49 megapixels at once 2.6 GB, with this 80 MB.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:
+        set_option(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
 
 
 class BodySocket:

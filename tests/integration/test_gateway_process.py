@@ -1,20 +1,19 @@
-"""The gateway as it is deployed: gunicorn, real sockets, signals, memory."""
+"""The gateway as it is deployed: gunicorn, real sockets, memory."""
 
 from __future__ import annotations
 
 import base64
 import http.client
-import signal
 import socket
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 import urllib3
 
-from tests.integration.gateway_process import gateway_environment, running_gateway
+from tests.integration.gateway_process import running_gateway
 from tests.integration.tiny_answers import expected_scores, received_scores
+from tests.unit.gateway.drawing import draw_png_bomb
 
 MEGABYTE = 1024 * 1024
 
@@ -136,6 +135,23 @@ def test_memory(gateway, http_pool, encode_picture):
     assert [worker.memory_info().rss < 100 * MEGABYTE for worker in workers] == [True]
 
 
+def test_memory_returns(gateway, http_pool):
+    """Huge pictures at once leave no memory behind: in all, 2 GB are decoded here."""
+    photo = draw_png_bomb(7000, 7000)
+    arguments = post_forms(photo)["raw"]
+
+    with ThreadPoolExecutor(8) as clients:
+        replies = clients.map(
+            lambda _: http_pool.request("POST", f"{gateway.url}/predict", **arguments),
+            range(10),
+        )
+        # What waits for a decoder for too long is told so; nothing else may happen.
+        assert {reply.status for reply in replies} <= {200, 503, 504}
+
+    workers = psutil.Process(gateway.process.pid).children()
+    assert [worker.memory_info().rss < 150 * MEGABYTE for worker in workers] == [True]
+
+
 def test_log(gateway, http_pool, encode_picture):
     """Each request leaves one line in the one format, and gunicorn's are in it too."""
     arguments = post_forms(encode_picture())["raw"]
@@ -148,86 +164,3 @@ def test_log(gateway, http_pool, encode_picture):
     found = [line for line in gateway.lines if "find-me" in line]
     assert len(found) == 1 and "status=200" in found[0]
     assert all(line.startswith("time=") for line in gateway.lines if "level=" in line)
-
-
-def test_drain(tiny_server, encode_picture):
-    """SIGTERM lets the request under way finish, then the process ends with 0."""
-    photo = encode_picture()
-    address = f"localhost:{tiny_server.grpc_port}"
-    with running_gateway(model_address=address, models="tiny") as gateway:
-        head = (
-            "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\n"
-            f"Expect: 100-continue\r\nContent-Length: {len(photo)}\r\n\r\n"
-        )
-        with socket.create_connection(
-            ("127.0.0.1", gateway.port), timeout=30
-        ) as client:
-            client.sendall(head.encode())
-            # The worker says this once it has begun the request.
-            assert client.recv(100).startswith(b"HTTP/1.1 100")
-            gateway.process.send_signal(signal.SIGTERM)
-            client.sendall(photo)
-            reply = http.client.HTTPResponse(client)
-            reply.begin()
-
-            assert reply.status == 200
-
-        assert gateway.process.wait(30) == 0
-
-
-def test_idle_connection(tiny_server):
-    """A client that keeps an idle connection open does not hold up the end."""
-    address = f"localhost:{tiny_server.grpc_port}"
-    with running_gateway(model_address=address, models="tiny") as gateway:
-        idle = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
-        idle.request("GET", "/livez")
-        assert idle.getresponse().read()
-        gateway.process.send_signal(signal.SIGTERM)
-
-        # Gunicorn alone takes all of its 20 s; a look around comes every second.
-        assert gateway.process.wait(10) == 0
-
-    idle.close()
-
-
-def test_start_without_model_server():
-    """The gateway starts and lives without a model server; it is only not ready."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with running_gateway(model_address=f"localhost:{port}", models="tiny") as gateway:
-        with urllib3.PoolManager(retries=False, timeout=30.0) as pool:
-            live = pool.request("GET", f"{gateway.url}/livez")
-            ready = pool.request("GET", f"{gateway.url}/readyz")
-            page = pool.request("GET", f"{gateway.url}/")
-
-    assert (live.status, ready.status, page.status) == (200, 503, 200)
-    assert "tiny" in ready.json()["detail"]
-
-
-def start_to_the_end(**settings):
-    """Run a gateway that cannot start; its exit code and what it said."""
-    return subprocess.run(
-        [sys.executable, "-m", "gateway"],
-        env=gateway_environment(**settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def test_bad_settings():
-    """Bad settings end the start with code 2 and all of them in the message."""
-    result = start_to_the_end(port="http", threads="0")
-
-    assert result.returncode == 2
-    assert "GATEWAY_PORT" in result.stderr and "GATEWAY_THREADS" in result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def test_busy_port(gateway):
-    """A port that is taken ends the start with a message that names it."""
-    result = start_to_the_end(host="127.0.0.1", port=gateway.port)
-
-    assert result.returncode == 1
-    assert "Connection in use" in result.stdout and str(gateway.port) in result.stdout

@@ -1,0 +1,98 @@
+"""How the gateway starts and ends: settings, ports, signals, missing model servers."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+import subprocess
+import sys
+
+import urllib3
+
+from tests.integration.gateway_process import gateway_environment, running_gateway
+
+
+def test_drain(tiny_server, encode_picture):
+    """SIGTERM lets the request under way finish, then the process ends with 0."""
+    photo = encode_picture()
+    address = f"localhost:{tiny_server.grpc_port}"
+    with running_gateway(model_address=address, models="tiny") as gateway:
+        head = (
+            "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\n"
+            f"Expect: 100-continue\r\nContent-Length: {len(photo)}\r\n\r\n"
+        )
+        with socket.create_connection(
+            ("127.0.0.1", gateway.port), timeout=30
+        ) as client:
+            client.sendall(head.encode())
+            # The worker says this once it has begun the request.
+            assert client.recv(100).startswith(b"HTTP/1.1 100")
+            gateway.process.send_signal(signal.SIGTERM)
+            client.sendall(photo)
+            reply = http.client.HTTPResponse(client)
+            reply.begin()
+
+            assert reply.status == 200
+
+        assert gateway.process.wait(30) == 0
+
+
+def test_idle_connection(tiny_server):
+    """A client that keeps an idle connection open does not hold up the end."""
+    address = f"localhost:{tiny_server.grpc_port}"
+    with running_gateway(model_address=address, models="tiny") as gateway:
+        idle = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
+        idle.request("GET", "/livez")
+        assert idle.getresponse().read()
+        gateway.process.send_signal(signal.SIGTERM)
+
+        # Gunicorn alone takes all of its 20 s; a look around comes every second.
+        assert gateway.process.wait(10) == 0
+
+    idle.close()
+
+
+def test_start_without_model_server():
+    """The gateway starts and lives without a model server; it is only not ready."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with running_gateway(model_address=f"localhost:{port}", models="tiny") as gateway:
+        with urllib3.PoolManager(retries=False, timeout=30.0) as pool:
+            live = pool.request("GET", f"{gateway.url}/livez")
+            ready = pool.request("GET", f"{gateway.url}/readyz")
+            page = pool.request("GET", f"{gateway.url}/")
+
+    assert (live.status, ready.status, page.status) == (200, 503, 200)
+    assert "tiny" in ready.json()["detail"]
+
+
+def start_to_the_end(**settings):
+    """Run a gateway that cannot start; its exit code and what it said."""
+    return subprocess.run(
+        [sys.executable, "-m", "gateway"],
+        env=gateway_environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_bad_settings():
+    """Bad settings end the start with code 2 and all of them in the message."""
+    result = start_to_the_end(port="http", threads="0")
+
+    assert result.returncode == 2
+    assert "GATEWAY_PORT" in result.stderr and "GATEWAY_THREADS" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_busy_port():
+    """A port that is taken ends the start with a message that names it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = start_to_the_end(host="127.0.0.1", port=port)
+
+    assert result.returncode == 1
+    assert "Connection in use" in result.stdout and str(port) in result.stdout
