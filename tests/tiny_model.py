@@ -36,37 +36,36 @@ def write_tiny_model(base_path, version=1, contract=None):
     import tensorflow as tf  # pylint: disable=import-outside-toplevel
 
     contract = contract or tiny_contract()
-    v1 = tf.compat.v1
     folder = Path(base_path) / str(version)
-    with tf.Graph().as_default(), v1.Session() as session:
-        images = v1.placeholder(tf.uint8, [None, *contract.image.size, 3], "images")
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        images = tf.compat.v1.placeholder(tf.uint8, [None, *contract.image.size, 3])
         pixels = tf.cast(images, tf.float32) / 255.0
-        means = tf.reduce_mean(pixels, axis=[1, 2])
         repeats = -(-len(contract.labels) // 3)
-        logits = tf.tile(means, [1, repeats])[:, : len(contract.labels)]
-        scores = tf.nn.softmax(logits, name="scores")
-        heatmap = tf.identity(pixels[..., 0], name="heatmap")
-        text = tf.constant(contract.to_json(), name="contract")
-        info = v1.saved_model.build_tensor_info
-
-        def signature(inputs, outputs):
-            return v1.saved_model.build_signature_def(
-                {name: info(tensor) for name, tensor in inputs.items()},
-                {name: info(tensor) for name, tensor in outputs.items()},
-                "tensorflow/serving/predict",
-            )
-
-        builder = v1.saved_model.Builder(str(folder))
+        means = tf.tile(tf.reduce_mean(pixels, axis=[1, 2]), [1, repeats])
+        scores = {"scores": tf.nn.softmax(means[:, : len(contract.labels)])}
+        heatmap = {"heatmap": pixels[..., 0]}
+        text = {"contract": tf.constant(contract.to_json())}
+        signatures = {
+            "serving_default": _signature({"images": images}, scores),
+            "explain": _signature({"images": images}, {**scores, **heatmap}),
+            "contract": _signature({}, text),
+        }
+        builder = tf.compat.v1.saved_model.Builder(str(folder))
         builder.add_meta_graph_and_variables(
-            session,
-            [tf.saved_model.SERVING],
-            signature_def_map={
-                "serving_default": signature({"images": images}, {"scores": scores}),
-                "explain": signature(
-                    {"images": images}, {"scores": scores, "heatmap": heatmap}
-                ),
-                "contract": signature({}, {"contract": text}),
-            },
+            session, [tf.saved_model.SERVING], signature_def_map=signatures
         )
         builder.save()
     return folder
+
+
+def _signature(inputs, outputs):
+    from tensorflow.compat.v1 import (  # pylint: disable=import-outside-toplevel
+        saved_model,
+    )
+
+    info = saved_model.build_tensor_info
+    return saved_model.build_signature_def(
+        {name: info(tensor) for name, tensor in inputs.items()},
+        {name: info(tensor) for name, tensor in outputs.items()},
+        "tensorflow/serving/predict",
+    )

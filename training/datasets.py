@@ -149,7 +149,7 @@ def _build_split(name: str, parts: dict[str, list[Photo]], is_given: bool) -> Sp
 
 
 def _cut(photos: list[Photo], fraction: float) -> tuple[list[Photo], list[Photo]]:
-    """(rest, part): the part is the given fraction of each class, at least one photo."""
+    """(rest, part): the part is that fraction of each class, one photo at the least."""
     rest: list[Photo] = []
     part: list[Photo] = []
     for label in sorted({photo.label for photo in photos}):
