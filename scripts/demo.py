@@ -12,9 +12,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import urllib3
@@ -78,7 +79,7 @@ def _run(data: str, is_once: bool) -> None:
     ports = Ports(*(_free_port(port) for port in (8080, 8500, 8501)))
     with ExitStack() as servers:
         _start_servers(servers, name, output, ports)
-        _show(_relative(split.test[0]), name, output, ports)
+        _show(_choose_photo(split), name, output, ports)
         if not is_once:
             print("\nBoth servers stay up until Ctrl-C.")
             signal.pause()
@@ -184,11 +185,13 @@ def _is_ready(port: int) -> bool:
     return reply.status == 200
 
 
-def _relative(photo: Photo) -> Photo:
-    """The shorter path where the photo lies inside the project."""
-    if not photo.path.is_relative_to(ROOT):
-        return photo
-    return Photo(photo.path.relative_to(ROOT), photo.label, photo.digest)
+def _choose_photo(split: Split) -> Photo:
+    """The first test photo of the most frequent class, whatever the answer will be."""
+    [(label, _)] = Counter(photo.label for photo in split.test).most_common(1)
+    photo = next(photo for photo in split.test if photo.label == label)
+    if photo.path.is_relative_to(ROOT):
+        return replace(photo, path=photo.path.relative_to(ROOT))
+    return photo
 
 
 def _show(photo: Photo, name: str, output: Path, ports: Ports) -> None:

@@ -1,0 +1,69 @@
+"""scripts/demo from photos to a printed answer, and its end on Ctrl-C."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.integration.trained_model import LABELS, draw_photos
+
+ROOT = Path(__file__).resolve().parents[2]
+WAIT_SECONDS = 120
+
+
+@pytest.fixture(name="photos")
+def _photos(tmp_path):
+    """A folder whose name, with a blank, becomes a model in models/; removed after."""
+    name = f"demo test {os.getpid()}"
+    yield draw_photos(tmp_path / name)
+    shutil.rmtree(ROOT / "models" / name.replace(" ", "-"), ignore_errors=True)
+
+
+def start_demo(photos, *options):
+    """The script as a user starts it, from another folder than the project's."""
+    return subprocess.Popen(
+        [ROOT / "scripts" / "demo", photos.name, *options],
+        cwd=photos.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def read_until(process, last_line):
+    """All that is printed up to a line; fails if the program ends before."""
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if last_line in line:
+            return "".join(lines)
+    raise AssertionError(f"ended with {process.wait()} after\n{''.join(lines)}")
+
+
+@pytest.mark.timeout(WAIT_SECONDS)
+def test_demo(photos):
+    """It trains, answers, prints a curl line that works, stops; a second run reuses."""
+    with start_demo(photos) as first:
+        said = read_until(first, "until Ctrl-C")
+        command = re.search(r"^\$ (curl .*)$", said, re.M)[1]
+        repeated = None
+        if shutil.which("curl"):
+            repeated = subprocess.check_output(command, shell=True, cwd=ROOT, text=True)
+        os.killpg(first.pid, signal.SIGINT)
+        assert first.wait() == 0
+
+    with start_demo(photos, "--once") as second:
+        said_again = read_until(second, "both servers stopped")
+        assert second.wait() == 0
+
+    assert "training a classifier" in said
+    assert re.search(r"test accuracy  [01]\.\d{4} \(95 % interval", said)
+    assert any(f'"label": "{label}"' in said for label in LABELS)
+    assert repeated is None or '"version":1' in repeated.replace(" ", "")
+    assert "reusing models/demo-test-" in said_again
+    assert "training a classifier" not in said_again
