@@ -6,6 +6,7 @@ Owns where photos lie and how they are split; opens no picture.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,8 @@ def load_split(data: str, datasets_dir: Path) -> Split:
 
     Raises:
         UnknownData: Neither a folder nor a known name, or the name's source failed.
-        UnfitData: The folder holds no class folders with pictures.
+        UnfitData: The folder holds no class folders with pictures, or a file that the
+            disk does not give.
     """
     if not Path(data).is_dir():
         folder, name = find_source(data, datasets_dir), data
@@ -86,12 +88,19 @@ def load_split(data: str, datasets_dir: Path) -> Split:
 
 
 def _split_folders(folder: Path) -> dict[str, Path]:
-    return {
-        part: folder / name
+    """The parts of a given split, in any case; none where train/ is itself a class."""
+    folders = {path.name.lower(): path for path in sorted(_folders_in(folder))}
+    parts = {
+        part: folders[name]
         for part, names in _SPLIT_FOLDERS.items()
         for name in names
-        if (folder / name).is_dir()
+        if name in folders
     }
+    return parts if "train" in parts and _folders_in(parts["train"]) else {}
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir()]
 
 
 def _read_class_folders(folder: Path) -> list[Photo]:
@@ -112,7 +121,10 @@ def _read_class_folders(folder: Path) -> list[Photo]:
 def _read_photos(listing: list[tuple[Path, str]]) -> list[Photo]:
     def read(entry: tuple[Path, str]) -> Photo:
         path, label = entry
-        return Photo(path, label, hashlib.sha256(path.read_bytes()).hexdigest())
+        try:
+            return Photo(path, label, hashlib.sha256(path.read_bytes()).hexdigest())
+        except OSError as error:
+            raise UnfitData(f"'{path}' cannot be read: {error.strerror}") from error
 
     with ThreadPoolExecutor() as pool:
         return list(pool.map(read, listing))
@@ -149,17 +161,15 @@ def _build_split(name: str, parts: dict[str, list[Photo]], is_given: bool) -> Sp
 
 
 def _cut(photos: list[Photo], fraction: float) -> tuple[list[Photo], list[Photo]]:
-    """(rest, part): the part is that fraction of each class, one photo at the least."""
-    rest: list[Photo] = []
-    part: list[Photo] = []
-    for label in sorted({photo.label for photo in photos}):
-        ordered = sorted(
-            (photo for photo in photos if photo.label == label),
-            key=lambda photo: (photo.digest, photo.path),
-        )
-        end = max(1, round(fraction * len(ordered)))
-        while end < len(ordered) and ordered[end].digest == ordered[end - 1].digest:
-            end += 1
-        part += ordered[:end]
-        rest += ordered[end:]
+    """(rest, part): the part is that fraction of each class, one photo at the least.
+
+    Copies follow the first of them into the part, whatever their label.
+    """
+    ordered = sorted(photos, key=lambda photo: (photo.label, photo.digest, photo.path))
+    chosen: set[str] = set()
+    for _, group in itertools.groupby(ordered, key=lambda photo: photo.label):
+        digests = [photo.digest for photo in group]
+        chosen.update(digests[: max(1, round(fraction * len(digests)))])
+    part = [photo for photo in ordered if photo.digest in chosen]
+    rest = [photo for photo in ordered if photo.digest not in chosen]
     return rest, part

@@ -60,6 +60,22 @@ def test_twins_stay_together(make_photos, tmp_path):
     assert sum(len(part) for part in parts) == len(set.union(*parts)) == 20
 
 
+def test_twins_of_two_labels_stay_together(make_photos, tmp_path):
+    """A file that stands under two labels is not learned from and judged by, too."""
+    folder = make_photos({"cat": 20})
+    shutil.copytree(folder / "cat", folder / "cut")
+    for path in sorted((folder / "cut").iterdir())[10:]:
+        path.unlink()
+
+    split = load_split(str(folder), tmp_path)
+
+    parts = [
+        {photo.digest for photo in part}
+        for part in (split.train, split.validation, split.test)
+    ]
+    assert sum(len(part) for part in parts) == len(set.union(*parts)) == 20
+
+
 def test_given_split(make_photos, tmp_path):
     """train, validation and test folders are taken as they are."""
     make_photos({"cat": 6, "dog": 6}, "data/train")
@@ -70,6 +86,28 @@ def test_given_split(make_photos, tmp_path):
 
     assert split.is_given
     assert (len(split.train), len(split.validation), len(split.test)) == (12, 4, 6)
+
+
+def test_given_split_in_capitals(make_photos, tmp_path):
+    """Train and TEST are parts of a split and not two classes."""
+    make_photos({"cat": 20, "dog": 20}, "data/Train")
+    make_photos({"cat": 3, "dog": 3}, "data/TEST", first_shade=200)
+
+    split = load_split(str(tmp_path / "data"), tmp_path)
+
+    assert split.is_given
+    assert split.labels == ("cat", "dog")
+    assert (len(split.train), len(split.validation), len(split.test)) == (34, 6, 6)
+
+
+def test_classes_named_like_parts(make_photos, tmp_path):
+    """Pictures right inside train and test make them classes."""
+    folder = make_photos({"train": 10, "test": 10, "tram": 10})
+
+    split = load_split(str(folder), tmp_path)
+
+    assert split.labels == ("test", "train", "tram")
+    assert not split.is_given
 
 
 def test_given_split_without_test(make_photos, tmp_path):
@@ -105,6 +143,15 @@ def test_other_files_are_left_out(make_photos, tmp_path):
 
     assert split.labels == ("cat", "dog")
     assert len(split.photos) == 10
+
+
+def test_file_the_disk_does_not_give(make_photos, tmp_path):
+    """A file that cannot be read is named, without a traceback."""
+    folder = make_photos({"cat": 5, "dog": 5})
+    (folder / "cat" / "broken.jpg").symlink_to("/proc/self/mem")
+
+    with pytest.raises(UnfitData, match="broken.jpg' cannot be read"):
+        load_split(str(folder), tmp_path)
 
 
 def test_ready_copy_comes_first(make_photos, tmp_path):
