@@ -5,18 +5,16 @@ The message is declared here because tensorflow-serving-api does not ship it.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from google.protobuf import (
     descriptor_pb2,
     descriptor_pool,
     message_factory,
-    text_format,
     wrappers_pb2,
 )
 
 from serving.batching import BatchingParameters
 from serving.errors import invalid_argument
+from serving.text_message import fill_message
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _INT64, _BOOL = ".google.protobuf.Int64Value", ".google.protobuf.BoolValue"
@@ -51,12 +49,7 @@ def read_batching_file(path: str) -> BatchingParameters:
         ServingError: INVALID_ARGUMENT; unreadable, not such a message, or impossible.
     """
     message = _declare()()
-    try:
-        text_format.Parse(Path(path).read_text(encoding="utf-8"), message)
-    except OSError as error:
-        raise invalid_argument(f"{path}; {error.strerror}") from error
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise invalid_argument(f"Invalid protobuf file: '{path}'") from error
+    fill_message(path, message)
     if message.pad_variable_length_inputs:
         raise invalid_argument("pad_variable_length_inputs is not supported here")
     given = {

