@@ -21,13 +21,27 @@ def check_split(split: Split) -> tuple[str, ...]:
 
     Raises:
         UnfitData: Fewer than two classes, a class with fewer than
-            MIN_PICTURES_PER_CLASS pictures, or a part that lacks a class; the message
-            lists everything that was found.
+            MIN_PICTURES_PER_CLASS pictures, a part that lacks a class, or a name that
+            is no text; the message lists everything that was found.
     """
-    problems = _too_few(split) + _missing_classes(split)
+    problems = _unreadable_names(split) + _too_few(split) + _missing_classes(split)
     if problems:
         raise UnfitData("\n".join(f"- {problem}" for problem in problems))
     return tuple(_copies(split) + _imbalance(split) + _small_test(split))
+
+
+def _unreadable_names(split: Split) -> list[str]:
+    """Names go into JSON and HTML; a folder's name may be any bytes."""
+    names = [name for name in (split.name, *split.labels) if not _is_text(name)]
+    return [f"expected folder names in UTF-8, found {ascii(name)}" for name in names]
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _too_few(split: Split) -> list[str]:

@@ -63,8 +63,11 @@ def draw_confusion(evaluation: EvaluationReport, path: Path) -> None:
     totals = np.maximum(evaluation.confusion.sum(axis=1, keepdims=True), 1)
     shares = evaluation.confusion / totals
     axes.imshow(shares, cmap=matplotlib.colormaps["Blues"], vmin=0, vmax=1)
-    axes.set_xticks(range(count), evaluation.labels, rotation=30, ha="right")
-    axes.set_yticks(range(count), evaluation.labels)
+    # A label is text: "$" in it starts no formula.
+    axes.set_xticks(
+        range(count), evaluation.labels, rotation=30, ha="right", parse_math=False
+    )
+    axes.set_yticks(range(count), evaluation.labels, parse_math=False)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     if count <= _MANY_LABELS:

@@ -1,5 +1,6 @@
 """What is refused before work, and what is only said."""
 
+import os
 import shutil
 
 import pytest
@@ -22,6 +23,15 @@ def test_unfit_folders(make_photos, tmp_path, counts, message):
     split = load_split(str(make_photos(counts)), tmp_path)
 
     with pytest.raises(UnfitData, match=message):
+        check_split(split)
+
+
+def test_name_that_is_no_text(make_photos, tmp_path):
+    """A class folder named in Latin-1 is refused before its name must be written."""
+    label = os.fsdecode(b"caf\xe9")
+    split = load_split(str(make_photos({label: 10, "tea": 10})), tmp_path)
+
+    with pytest.raises(UnfitData, match="in UTF-8, found 'caf.*e9'"):
         check_split(split)
 
 
@@ -75,4 +85,4 @@ def test_clean_set_is_silent(make_photos, tmp_path):
     make_photos({"cat": 50, "dog": 50}, "data/test", first_shade=120)
     split = load_split(str(tmp_path / "data"), tmp_path)
 
-    assert check_split(split) == ()
+    assert len(check_split(split)) == 0
