@@ -28,7 +28,25 @@ from training.saved_model import write_saved_model
 
 # Folding and freezing only reorder float32 sums; scores are 0-1, so this is absolute.
 MAX_SCORE_DIFFERENCE = 1e-4
+_ASIDE_PREFIX = ".writing-"
 _LIBRARIES = ("tensorflow", "keras", "numpy", "pillow")
+
+
+def check_output(output: Path) -> None:
+    """Find out before the work whether a version can be written below output.
+
+    Raises:
+        ExportRefused: There is a file in the way, or nothing may be written there.
+    """
+    places = (output.absolute(), *output.absolute().parents)
+    nearest = next(path for path in places if path.exists())
+    try:
+        with tempfile.TemporaryDirectory(prefix=_ASIDE_PREFIX, dir=nearest):
+            pass
+    except OSError as error:
+        raise ExportRefused(
+            f"expected to write into '{nearest}': {error.strerror}"
+        ) from error
 
 
 def write_contract(
@@ -79,7 +97,8 @@ def export_model(
         output: The model's folder; created if missing.
 
     Raises:
-        ExportRefused: Exported scores differ by more than MAX_SCORE_DIFFERENCE.
+        ExportRefused: Exported scores differ by more than MAX_SCORE_DIFFERENCE, or
+            the disk took no more.
     """
     with _folder_aside(output) as folder:
         version_folder = folder / "version"
@@ -111,12 +130,15 @@ def _score_difference(
 @contextmanager
 def _folder_aside(output: Path) -> Iterator[Path]:
     """A hidden folder beside the versions (servers skip its name), gone afterwards."""
-    output.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=output))
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
+        output.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=_ASIDE_PREFIX, dir=output))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+    except (OSError, tf.errors.OpError) as error:
+        raise ExportRefused(f"could not write below '{output}': {error}") from error
 
 
 def _publish(folder: Path, output: Path) -> Path:

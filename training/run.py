@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,12 @@ from pathlib import Path
 from training.backbones import build_backbone
 from training.checks import check_split
 from training.config import TrainingConfig
-from training.datasets import load_split
+from training.datasets import Split, load_split
 from training.errors import ExportRefused
 from training.evaluate import EvaluationReport, evaluate_scores
-from training.export import export_model, write_contract
+from training.export import check_output, export_model, write_contract
 from training.fit import fit_model
-from training.pictures import decode_split
+from training.pictures import DecodedSplit, decode_split
 from training.report import ReportFacts, write_report
 
 GOLDEN_PICTURES = 16
@@ -39,9 +40,10 @@ def run(config: TrainingConfig) -> RunResult:
     start = time.monotonic()
     split = load_split(config.data, config.datasets_dir)
     check_split(split)
+    check_output(config.output)
     backbone = build_backbone(config.backbone, config.weights)
     decoded = decode_split(split, backbone.size, config.skips_unreadable)
-    findings = check_split(decoded.split)
+    findings = _tell_skipped(split, decoded) + check_split(decoded.split)
     trained = fit_model(backbone, decoded, config)
     scores = trained.score(decoded.test, "features of test")
     evaluation = evaluate_scores(scores, decoded.test.targets, split.labels)
@@ -51,7 +53,10 @@ def run(config: TrainingConfig) -> RunResult:
             f"reached {evaluation.accuracy:.4f}: nothing was exported"
         )
     contract = write_contract(
-        config.output.name, trained.classifier, decoded.split, evaluation
+        Path(os.path.abspath(config.output)).name,
+        trained.classifier,
+        decoded.split,
+        evaluation,
     )
     facts = ReportFacts(
         contract=contract,
@@ -71,3 +76,8 @@ def run(config: TrainingConfig) -> RunResult:
     return RunResult(
         version_folder=version_folder, evaluation=evaluation, findings=findings
     )
+
+
+def _tell_skipped(split: Split, decoded: DecodedSplit) -> tuple[str, ...]:
+    skipped = len(split.photos) - len(decoded.split.photos)
+    return (f"{skipped} unreadable files were left out",) if skipped else ()

@@ -1,6 +1,7 @@
 """Nothing half-written, nothing that differs from what was trained."""
 
 import dataclasses
+import errno
 
 import numpy as np
 import pytest
@@ -33,6 +34,18 @@ def test_interrupted_export(classifier, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         export_model(classifier, CONTRACT, GOLDEN, interrupt, tmp_path / "model")
+
+    assert not list((tmp_path / "model").iterdir())
+
+
+def test_full_disk(classifier, tmp_path):
+    """A disk that takes no more is a sentence, and nothing is left on it."""
+
+    def fill(_folder, _difference):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(ExportRefused, match="No space left"):
+        export_model(classifier, CONTRACT, GOLDEN, fill, tmp_path / "model")
 
     assert not list((tmp_path / "model").iterdir())
 

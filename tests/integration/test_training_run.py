@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,6 +166,32 @@ def test_unfit_folder(tmp_path, counts, message):
         train_briefly(photos, tmp_path / "models")
 
     assert not (tmp_path / "models").exists()
+
+
+def test_output_in_the_way(tmp_path):
+    """A file where the model's folder should be is found before any picture is."""
+    photos = draw_photos(tmp_path / "photos")
+    (photos / "dark" / "text.jpg").write_text("would be found by decoding")
+    (tmp_path / "models").touch()
+
+    for output in (tmp_path / "models", tmp_path / "models" / "shades"):
+        with pytest.raises(ExportRefused, match="expected to write into"):
+            train_briefly(photos, output)
+
+
+def test_output_here(tmp_path, monkeypatch):
+    """The folder one stands in gives the model its name; what was skipped is said."""
+    photos = draw_photos(tmp_path / "photos")
+    (photos / "dark" / "text.jpg").write_text("not a picture")
+    (tmp_path / "shades").mkdir()
+    monkeypatch.chdir(tmp_path / "shades")
+
+    result = train_briefly(photos, Path(), skips_unreadable=True)
+
+    folder = tmp_path / "shades" / "1" / "assets.extra"
+    assert read_contract((folder / "contract.json").read_text()).model == "shades"
+    assert "1 unreadable files were left out" in result.findings
+    assert "all files readable" not in (folder / "report/report.html").read_text()
 
 
 def test_command_line_error(tmp_path):
