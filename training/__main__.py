@@ -39,11 +39,11 @@ def parse_arguments(arguments: list[str], datasets_dir: Path) -> TrainingConfig:
     parser.add_argument(
         "--weights", default=_DEFAULTS.weights, help="imagenet or random"
     )
-    parser.add_argument("--seed", type=int, default=_DEFAULTS.seed)
-    parser.add_argument("--max-epochs", type=int, default=_DEFAULTS.max_epochs)
+    parser.add_argument("--seed", type=_seed, default=_DEFAULTS.seed)
+    parser.add_argument("--max-epochs", type=_count, default=_DEFAULTS.max_epochs)
     parser.add_argument(
         "--min-accuracy",
-        type=float,
+        type=_share,
         default=_DEFAULTS.min_accuracy,
         help="export nothing if the test accuracy is lower (0-1)",
     )
@@ -58,16 +58,37 @@ def parse_arguments(arguments: list[str], datasets_dir: Path) -> TrainingConfig:
     )
 
 
+def _seed(text: str) -> int:
+    seed = int(text)
+    if not 0 <= seed < 2**32:
+        raise argparse.ArgumentTypeError(f"expected 0 to {2**32 - 1}, received {seed}")
+    return seed
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, received {count}")
+    return count
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"expected a share, 0 to 1, received {text}")
+    return share
+
+
 def main() -> int:
     """Run once; 0 when a version was exported, 1 with a sentence when not."""
     datasets_dir = Path(os.environ.get("DATASETS_DIR", _DEFAULTS.datasets_dir))
     config = parse_arguments(sys.argv[1:], datasets_dir)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    # TensorFlow takes seconds to import; --help does not wait for it.
-    from training.run import run  # pylint: disable=import-outside-toplevel
-
     try:
+        # TensorFlow takes seconds to import; --help does not wait for it.
+        from training.run import run  # pylint: disable=import-outside-toplevel
+
         result = run(config)
     except TrainingError as error:
         print(f"training: {error}", file=sys.stderr)
