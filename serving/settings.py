@@ -14,6 +14,14 @@ from grpc import StatusCode
 from serving.errors import ServingError, invalid_argument
 
 ANY_FREE_PORT = -1
+# gRPC would listen on 34463 when told 99999, and no thread answers no call.
+_PORTS, _THREAD_COUNTS = range(ANY_FREE_PORT, 2**16), range(1, 2**15)
+_RANGES = {
+    "port": _PORTS,
+    "rest_api_port": _PORTS,
+    "grpc_max_threads": _THREAD_COUNTS,
+    "rest_api_num_threads": _THREAD_COUNTS,
+}
 _CORES = os.cpu_count() or 1
 _THREADS = 4 * _CORES
 
@@ -99,6 +107,12 @@ class Settings:  # pylint: disable=too-many-instance-attributes  # one per flag
                 "At least one of server_options.grpc_port or "
                 "server_options.grpc_socket_path must be set."
             )
+        for name, allowed in _RANGES.items():
+            if getattr(self, name) not in allowed:
+                raise invalid_argument(
+                    f"--{name} expected {allowed[0]} to {allowed[-1]}, "
+                    f"received {getattr(self, name)}"
+                )
         if self.batching_parameters_file and not self.enable_batching:
             raise invalid_argument(
                 "server_options.batching_parameters_file is set without setting "

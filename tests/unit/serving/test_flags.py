@@ -178,6 +178,11 @@ def test_version():
     "words, code",
     [
         (["--port=0"], StatusCode.INVALID_ARGUMENT),
+        (["--port=99999"], StatusCode.INVALID_ARGUMENT),
+        (["--port=-7"], StatusCode.INVALID_ARGUMENT),
+        (["--rest_api_port=65536"], StatusCode.INVALID_ARGUMENT),
+        (["--grpc_max_threads=0"], StatusCode.INVALID_ARGUMENT),
+        (["--rest_api_num_threads=0"], StatusCode.INVALID_ARGUMENT),
         (["--batching_parameters_file=/b"], StatusCode.INVALID_ARGUMENT),
         (
             [
