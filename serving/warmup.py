@@ -32,8 +32,8 @@ def warm_up(servable: Servable, folder: Path, iterations: int) -> int:
         iterations: How often each record is run.
 
     Raises:
-        ServingError: DATA_LOSS for a damaged file, INVALID_ARGUMENT for more than
-            MAX_RECORDS, or what a record's run said.
+        ServingError: DATA_LOSS for a damaged or unreadable file, INVALID_ARGUMENT for
+            more than MAX_RECORDS, or what a record's run said.
     """
     path = folder / WARMUP_FILE
     if not path.exists():
@@ -60,7 +60,7 @@ def _read_records(path: Path) -> Iterator[prediction_log_pb2.PredictionLog]:
     try:
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             yield prediction_log_pb2.PredictionLog.FromString(record)
-    except (tf.errors.DataLossError, DecodeError) as error:
+    except (tf.errors.OpError, DecodeError) as error:
         raise ServingError(
             StatusCode.DATA_LOSS,
             f"{error}. Please verify your warmup data is in TFRecord format.",

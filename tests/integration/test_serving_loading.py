@@ -172,6 +172,16 @@ def test_damaged_warm_up(folder):
     )
 
 
+def test_unreadable_warm_up(folder):
+    """A folder where the warm-up file should be fails the load, not the server."""
+    (folder / WARMUP_FILE).mkdir(parents=True)
+
+    with pytest.raises(ServingError) as caught:
+        load_servable(Settings(), None, folder)
+
+    assert caught.value.code is StatusCode.DATA_LOSS
+
+
 def test_too_much_warm_up(folder):
     """More records than the limit are refused."""
     write_warmup(folder, *[predict_log(1)] * (MAX_RECORDS + 1))
