@@ -43,6 +43,7 @@ class ModelStore(Generic[ModelT]):
         self._allow_labels_for_unavailable = allow_labels_for_unavailable
         self._models: dict[str, ServedModel[ModelT]] = {}
         self._threads: list[threading.Thread] = []
+        self._applying = threading.Lock()
         self._changed = threading.Condition()
         self._changes = 0
         self._is_stopping = False
@@ -54,7 +55,11 @@ class ModelStore(Generic[ModelT]):
             ServingError: FAILED_PRECONDITION; a label points to a version that is not
                 AVAILABLE. Nothing was changed.
         """
-        wanted = {config.name: config for config in configs}
+        with self._applying:
+            self._replace({config.name: config for config in configs})
+        self._note_change()
+
+    def _replace(self, wanted: Mapping[str, ModelConfig]) -> None:
         for config in wanted.values():
             self._check_labels(config)
         for name, model in list(self._models.items()):
@@ -67,7 +72,6 @@ class ModelStore(Generic[ModelT]):
             else:
                 self._add(config)
             self._models[name].labels = dict(config.labels)
-        self._note_change()
 
     def _check_labels(self, config: ModelConfig) -> None:
         """A new label may point anywhere if the flag says so; a moved one may not."""
@@ -187,9 +191,11 @@ class ModelStore(Generic[ModelT]):
 
     def stop(self) -> None:
         """Unload everything, after the calls in flight, and end the threads."""
-        self._is_stopping = True
-        for model in self._models.values():
-            model.configure(None)
+        # While apply() starts threads: each is seen here or ends by itself.
+        with self._applying:
+            self._is_stopping = True
+            for model in self._models.values():
+                model.configure(None)
         self._note_change()
         for thread in self._threads:
             thread.join()

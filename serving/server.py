@@ -53,6 +53,8 @@ class ModelServer:
             settings.allow_version_labels_for_unavailable_models,
         )
         self._health = health.HealthServicer()
+        self._opening = threading.Lock()
+        self._is_stopped = False
         self._grpc: grpc.Server | None = None
         self._rest: wsgi.Server | None = None
         self.grpc_port = 0
@@ -71,8 +73,12 @@ class ModelServer:
         if not self._store.wait_until_settled():
             return
         self._check_models()
-        self._open_grpc()
-        self._open_rest()
+        with self._opening:
+            # A port that stop() did not see would be served for ever.
+            if self._is_stopped:
+                return
+            self._open_grpc()
+            self._open_rest()
         logger.info(
             "event=serving grpc_port=%d rest_port=%d", self.grpc_port, self.rest_port
         )
@@ -150,10 +156,12 @@ class ModelServer:
         Calls that need longer than grace_seconds are cut.
         """
         self._health.enter_graceful_shutdown()
-        grpc_server, self._grpc = self._grpc, None
+        with self._opening:
+            self._is_stopped = True
+            grpc_server, self._grpc = self._grpc, None
+            rest_server, self._rest = self._rest, None
         if grpc_server is not None:
             grpc_server.stop(grace_seconds).wait()
-        rest_server, self._rest = self._rest, None
         if rest_server is not None:
             rest_server.stop()
         self._store.stop()
