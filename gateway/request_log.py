@@ -7,10 +7,12 @@ import logging
 import re
 import time
 import uuid
+from http import HTTPStatus
 
 from flask import Flask, Response, g, request
 
 REQUEST_ID_HEADER = "X-Request-ID"
+_OUTAGES = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 PROBES = frozenset({"/livez", "/healthz", "/readyz"})
 logger = logging.getLogger(__name__)
 
@@ -30,9 +32,15 @@ def note(**facts: object) -> None:
 
 
 def log_failure(error: Exception) -> None:
-    """One traceback for what is not the caller's fault; 4xx and probes leave none."""
+    """What went wrong on our side; 4xx and probes leave nothing but their line.
+
+    An outage is a reason on the request's line: under load a traceback per call would
+    bury the line that tells when it began. Whatever else it is leaves a traceback.
+    """
     status = getattr(error, "status", 500)
-    if status >= 500 and request.path not in PROBES:
+    if status in _OUTAGES:
+        note(reason=error)
+    elif status >= 500 and request.path not in PROBES:
         logger.error("request_id=%s failed", g.request_id, exc_info=error)
 
 

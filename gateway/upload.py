@@ -7,6 +7,7 @@ import binascii
 import io
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import IO
 
 from flask import Request
@@ -29,6 +30,14 @@ _EXPECTED = (
 )
 
 
+@dataclass(frozen=True)
+class Upload:
+    """What a body holds: encoded pictures (one for now), and the model it names."""
+
+    pictures: tuple[bytes, ...]
+    model: str | None = None
+
+
 class UploadRequest(Request):
     """A request whose files stay in memory: the root file system may be read-only."""
 
@@ -42,8 +51,8 @@ class UploadRequest(Request):
         return io.BytesIO()
 
 
-def read_upload(request: Request, max_bytes: int, fetch: Fetch) -> tuple[bytes, ...]:
-    """The encoded pictures of one request; one for now.
+def read_upload(request: Request, max_bytes: int, fetch: Fetch) -> Upload:
+    """The pictures of one request, and the model that its form or JSON names.
 
     Args:
         max_bytes: Largest picture, as a file; base64 may be longer by its own share.
@@ -56,20 +65,20 @@ def read_upload(request: Request, max_bytes: int, fetch: Fetch) -> tuple[bytes, 
     kind = request.mimetype
     try:
         if kind == "multipart/form-data":
-            picture = _from_form(request, max_bytes, fetch)
+            upload = _from_form(request, max_bytes, fetch)
         elif kind == "application/json":
-            picture = _from_json(request, max_bytes, fetch)
+            upload = _from_json(request, max_bytes, fetch)
         elif kind.startswith("image/") or kind in ("application/octet-stream", ""):
-            picture = _read_body(request, max_bytes)
+            upload = Upload((_read_body(request, max_bytes),))
         else:
             raise UnsupportedContentType(f"expected {_EXPECTED}, received {kind[:100]}")
     except RequestEntityTooLarge as error:
         raise _too_large(max_bytes) from error
-    if not picture and not kind:
+    if not any(upload.pictures) and not kind:
         raise MissingImage(f"expected {_EXPECTED}, received nothing")
-    if len(picture) > max_bytes:
+    if max(map(len, upload.pictures)) > max_bytes:
         raise _too_large(max_bytes)
-    return (picture,)
+    return upload
 
 
 def _too_large(max_bytes: int) -> ImageTooLarge:
@@ -89,7 +98,7 @@ def _read_body(request: Request, max_bytes: int) -> bytes:
     return body
 
 
-def _from_form(request: Request, max_bytes: int, fetch: Fetch) -> bytes:
+def _from_form(request: Request, max_bytes: int, fetch: Fetch) -> Upload:
     """The one file of a form, whatever its field is called, or its field url."""
     request.max_content_length = max_bytes + _ENVELOPE_BYTES
     # A browser sends an empty file without a name when none was chosen.
@@ -100,10 +109,11 @@ def _from_form(request: Request, max_bytes: int, fetch: Fetch) -> bytes:
             "expected one file, or an address in the field 'url', received "
             f"{len(files)} files" + (" and an address" if url else "")
         )
-    return files[0].read() if files else fetch(url)
+    picture = files[0].read() if files else fetch(url)
+    return Upload((picture,), request.form.get("model"))
 
 
-def _from_json(request: Request, max_bytes: int, fetch: Fetch) -> bytes:
+def _from_json(request: Request, max_bytes: int, fetch: Fetch) -> Upload:
     body = _read_body(request, max_bytes * 3 // 2 + _ENVELOPE_BYTES)
     try:
         document = json.loads(body)
@@ -117,10 +127,12 @@ def _from_json(request: Request, max_bytes: int, fetch: Fetch) -> bytes:
             "expected one of the fields 'image' (base64) and 'url', received "
             f"{' and '.join(fields) or 'neither'}"
         )
-    value = document[fields[0]]
-    if not isinstance(value, str):
-        raise InvalidRequest(f"expected text as '{fields[0]}', received {_kind(value)}")
-    return fetch(value) if fields[0] == "url" else _from_base64(value)
+    for name in (*fields, "model"):
+        value = document.get(name, "")
+        if not isinstance(value, str):
+            raise InvalidRequest(f"expected text as '{name}', received {_kind(value)}")
+    read = fetch if fields[0] == "url" else _from_base64
+    return Upload((read(document[fields[0]]),), document.get("model"))
 
 
 def _from_base64(text: str) -> bytes:

@@ -52,15 +52,17 @@ def make_routes(
 
     @routes.post("/")
     def show_answer() -> ResponseReturnValue:
-        pictures = read_upload(request, settings.max_image_bytes, fetch)
-        target = choose_target(request.form.get("model"), settings.models)
+        upload = read_upload(request, settings.max_image_bytes, fetch)
+        target = choose_target(upload.model, settings.models)
         g.chosen_model = target.model
         deadline = Deadline.after(settings.model_timeout_seconds)
-        decode = partial(decoder.decode, pictures, deadline)
+        decode = partial(decoder.decode, upload.pictures, deadline)
         answer = classify(client, target, decode, deadline)
         reply = PredictionReply.from_classification(answer)
         request_log.note(**reply.facts())
-        thumbnail = decoder.draw_thumbnail(pictures[0], deadline, THUMBNAIL_PIXELS)
+        thumbnail = decoder.draw_thumbnail(
+            upload.pictures[0], deadline, THUMBNAIL_PIXELS
+        )
         return render(reply=reply, photo=base64.b64encode(thumbnail).decode("ascii"))
 
     @routes.errorhandler(GatewayError)

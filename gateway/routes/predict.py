@@ -30,9 +30,11 @@ def make_routes(
     @routes.post("/predict")
     def predict() -> ResponseReturnValue:
         target = choose_target(request.args.get("model"), settings.models)
-        pictures = read_upload(request, settings.max_image_bytes, fetch)
+        upload = read_upload(request, settings.max_image_bytes, fetch)
+        if not request.args.get("model"):
+            target = choose_target(upload.model, settings.models)
         deadline = Deadline.after(settings.model_timeout_seconds)
-        decode = partial(decoder.decode, pictures, deadline)
+        decode = partial(decoder.decode, upload.pictures, deadline)
         answer = classify(client, target, decode, deadline)
         reply = PredictionReply.from_classification(answer)
         request_log.note(**reply.facts())

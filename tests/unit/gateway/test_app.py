@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from gateway.app import create_app
-from gateway.errors import ModelUnavailable
+from gateway.errors import ModelTimeout, ModelUnavailable
 from gateway.log_lines import LineFormatter
 from gateway.settings import Settings
 from tests.tiny_model import tiny_contract
@@ -125,6 +125,19 @@ def test_client_errors_leave_one_line(web, caplog):
 
     assert len(caplog.records) == 1
     assert caplog.records[0].exc_info is None
+
+
+@pytest.mark.parametrize("kind", [ModelUnavailable, ModelTimeout])
+def test_outage_leaves_one_line(web, client, encode_picture, caplog, kind):
+    """While the model server is away each call leaves one line with the reason."""
+    caplog.set_level(logging.INFO)
+    client.failure = kind("the server is away")
+
+    web.post("/predict", data=encode_picture(), content_type="image/jpeg")
+
+    (record,) = caplog.records
+    assert 'reason="the server is away"' in record.getMessage()
+    assert record.exc_info is None
 
 
 def test_probes_leave_no_line(web, client, caplog):

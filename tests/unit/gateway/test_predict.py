@@ -150,3 +150,33 @@ def test_wrong_scores(web, client, red, rows, code):
     reply = send_raw(web, red)
 
     assert (reply.status_code, reply.json["code"]) == (502, code)
+
+
+@pytest.mark.parametrize(
+    "name, status, model", [("second", 200, "second"), ("nope", 404, None)]
+)
+def test_model_named_in_the_body(web, red, name, status, model):
+    """A form field or a JSON field names the model as the address does."""
+    form = send_form(web, red, model=name)
+    document = send_json(web, {"image": encode_base64(red), "model": name})
+
+    for reply in (form, document):
+        assert reply.status_code == status
+        assert reply.json.get("model") == model
+
+
+def test_model_in_address_and_body(web, red):
+    """The address comes first."""
+    data = {"image": (io.BytesIO(red), "a.png"), "model": "tiny"}
+
+    reply = web.post("/predict?model=second", data=data)
+
+    assert reply.json["model"] == "second"
+
+
+def test_model_that_is_no_text(web, red):
+    """A number as model is refused, not ignored."""
+    reply = send_json(web, {"image": encode_base64(red), "model": 2})
+
+    assert reply.status_code == 400
+    assert "expected text as 'model'" in reply.json["detail"]
