@@ -23,6 +23,11 @@ ERRORS: Mapping[grpc.StatusCode, tuple[type[GatewayError], str]] = MappingProxyT
             ModelUnavailable,
             "the model server cannot be reached now",
         ),
+        # A server that is told to stop cancels calls it has not begun; we cancel none.
+        grpc.StatusCode.CANCELLED: (
+            ModelUnavailable,
+            "the model server is stopping",
+        ),
         grpc.StatusCode.RESOURCE_EXHAUSTED: (
             ModelUnavailable,
             "the model server is too busy now",
@@ -43,7 +48,6 @@ ERRORS: Mapping[grpc.StatusCode, tuple[type[GatewayError], str]] = MappingProxyT
             ModelMismatch,
             "the model lacks a signature that the gateway needs",
         ),
-        grpc.StatusCode.CANCELLED: _FAILED,
         grpc.StatusCode.UNKNOWN: _FAILED,
         grpc.StatusCode.ALREADY_EXISTS: _FAILED,
         grpc.StatusCode.PERMISSION_DENIED: _FAILED,

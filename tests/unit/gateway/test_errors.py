@@ -28,6 +28,7 @@ ROWS = {
     "ModelFailed": (502, "model_failed", False),
 }
 RPC_ROWS = {
+    "CANCELLED": 503,
     "UNAVAILABLE": 503,
     "RESOURCE_EXHAUSTED": 503,
     "DEADLINE_EXCEEDED": 504,
