@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import urllib3
@@ -45,7 +45,10 @@ class Ports:
 def main() -> int:
     """0 after Ctrl-C or --once, 1 with a sentence when something failed."""
     options = _parse_arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A closed terminal, too: nobody else would ever end the servers. nohup still does.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     try:
         _run(options.data, options.once)
     except (DemoFailed, TrainingError) as error:
@@ -68,12 +71,11 @@ def _run(data: str, is_once: bool) -> None:
     """All of it, in order; servers are stopped on every way out."""
     data = str(Path(data).resolve()) if Path(data).is_dir() else data
     datasets_dir = Path(os.environ.get("DATASETS_DIR", ROOT / "datasets")).resolve()
-    os.chdir(ROOT)
     split = load_split(data, datasets_dir)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", split.name)
-    output = Path("models") / name
+    output = ROOT / "models" / name
     if _is_trained(output, split):
-        print(f"demo: reusing {output} (delete the folder to train again)")
+        print(f"demo: reusing {_from_here(output)} (delete the folder to train again)")
     else:
         _train(data, output, datasets_dir)
     ports = Ports(*(_free_port(port) for port in (8080, 8500, 8501)))
@@ -92,15 +94,19 @@ def _is_trained(output: Path, split: Split) -> bool:
     if not versions:
         return False
     newest = max(versions, key=lambda path: int(path.name))
-    contract = json.loads((newest / "assets.extra" / "contract.json").read_text())
-    return contract["data"]["fingerprint"] == split.fingerprint
+    try:
+        contract = json.loads((newest / "assets.extra" / "contract.json").read_bytes())
+        return contract["data"]["fingerprint"] == split.fingerprint
+    except (OSError, ValueError, LookupError, TypeError):
+        return False  # somebody else's folder
 
 
 def _train(data: str, output: Path, datasets_dir: Path) -> None:
     print(f"demo: training a classifier on {data}")
     command = [sys.executable, "-m", "training", "--data", data, "--output", output]
     environment = {**os.environ, "DATASETS_DIR": str(datasets_dir)}
-    if subprocess.run(command, env=environment, check=False).returncode:
+    done = subprocess.run(command, env=environment, cwd=ROOT, check=False)
+    if done.returncode:
         raise DemoFailed("training did not finish; its last lines say why")
 
 
@@ -123,7 +129,7 @@ def _start_servers(servers: ExitStack, name: str, output: Path, ports: Ports) ->
         f"--port={ports.grpc}",
         f"--rest_api_port={ports.rest}",
         f"--model_name={name}",
-        f"--model_base_path={output.resolve()}",
+        f"--model_base_path={output}",
         "--enable_batching=true",
         "--batching_parameters_file=serving/batching.config",
     ]
@@ -141,7 +147,7 @@ def _start_servers(servers: ExitStack, name: str, output: Path, ports: Ports) ->
     while not _is_ready(ports.http):
         for process in running:
             if process.poll() is not None:
-                raise DemoFailed(f"a server ended early; see {LOGS.relative_to(ROOT)}")
+                raise DemoFailed(f"a server ended early; see {_from_here(LOGS)}")
         if time.monotonic() > deadline:
             raise DemoFailed(f"not ready in {START_SECONDS:.0f} s")
         print(".", end="", flush=True)
@@ -161,6 +167,7 @@ def _server(
         with subprocess.Popen(
             command,
             env=environment,
+            cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -188,10 +195,21 @@ def _is_ready(port: int) -> bool:
 def _choose_photo(split: Split) -> Photo:
     """The first test photo of the most frequent class, whatever the answer will be."""
     [(label, _)] = Counter(photo.label for photo in split.test).most_common(1)
-    photo = next(photo for photo in split.test if photo.label == label)
-    if photo.path.is_relative_to(ROOT):
-        return replace(photo, path=photo.path.relative_to(ROOT))
-    return photo
+    return next(photo for photo in split.test if photo.label == label)
+
+
+def _from_here(path: Path) -> Path:
+    """The path as the reader's own shell takes it, short where that is possible."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path.absolute()
+
+
+def _write_form(path: Path) -> str:
+    """curl's form field; commas and semicolons of a bare name are curl's own."""
+    text = str(path)
+    if any(sign in text for sign in ',;"\\'):
+        text = '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
+    return shlex.quote(f"image=@{text}")
 
 
 def _show(photo: Photo, name: str, output: Path, ports: Ports) -> None:
@@ -202,18 +220,21 @@ def _show(photo: Photo, name: str, output: Path, ports: Ports) -> None:
     if reply.status != 200:
         raise DemoFailed(f"the gateway answered {reply.status}: {reply.data.decode()}")
     answer = reply.json()
-    version_folder = output / str(answer["version"])
+    version_folder = _from_here(output / str(answer["version"]))
     report = version_folder / "assets.extra" / "report"
     test = json.loads((report / "report.json").read_text(encoding="utf-8"))["test"]
     low, high = test["interval_95"]
-    print(f"\n$ curl -F image=@{shlex.quote(str(photo.path))} {address}/predict")
+    form = _write_form(_from_here(photo.path))
+    print(f"\n$ curl -F {form} {address}/predict")
     print(json.dumps(answer, indent=2))
     print(f"\ntrue label     {photo.label}")
     print(
         f"test accuracy  {test['accuracy']:.4f} (95 % interval {low:.4f} to "
         f"{high:.4f}, {test['count']} photos never used for training)"
     )
-    print(f"model          {name}, version {answer['version']} in {version_folder}")
+    print(
+        f"model          {name}, version {answer['version']} in {_from_here(version_folder)}"
+    )
     print(f"page           {address}/")
     print(f"report         {report / 'report.html'}", flush=True)
 

@@ -19,7 +19,10 @@ WAIT_SECONDS = 120
 def _photos(tmp_path):
     """A folder whose name, with a blank, becomes a model in models/; removed after."""
     name = f"demo test {os.getpid()}"
-    yield draw_photos(tmp_path / name)
+    photos = draw_photos(tmp_path / name)
+    for path in list(photos.glob("*/*.png")):
+        path.rename(path.with_name(f'{path.stem}, of; "six".png'))
+    yield photos
     shutil.rmtree(ROOT / "models" / name.replace(" ", "-"), ignore_errors=True)
 
 
@@ -53,7 +56,9 @@ def test_demo(photos):
         command = re.search(r"^\$ (curl .*)$", said, re.M)[1]
         repeated = None
         if shutil.which("curl"):
-            repeated = subprocess.check_output(command, shell=True, cwd=ROOT, text=True)
+            repeated = subprocess.check_output(
+                command, shell=True, cwd=photos.parent, text=True
+            )
         os.killpg(first.pid, signal.SIGINT)
         assert first.wait() == 0
 
@@ -65,5 +70,19 @@ def test_demo(photos):
     assert re.search(r"test accuracy  [01]\.\d{4} \(95 % interval", said)
     assert any(f'"label": "{label}"' in said for label in LABELS)
     assert repeated is None or '"version":1' in repeated.replace(" ", "")
-    assert "reusing models/demo-test-" in said_again
+    assert f"reusing {ROOT}/models/demo-test-" in said_again
     assert "training a classifier" not in said_again
+
+
+@pytest.mark.timeout(WAIT_SECONDS)
+def test_closed_terminal(photos):
+    """A closed terminal ends the servers, too; an empty version folder is no model."""
+    (ROOT / "models" / photos.name.replace(" ", "-") / "7").mkdir(parents=True)
+
+    with start_demo(photos) as process:
+        said = read_until(process, "until Ctrl-C")
+        process.send_signal(signal.SIGHUP)
+        code = process.wait()
+
+    assert code == 0
+    assert ", version 8 in " in said
