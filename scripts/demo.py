@@ -232,9 +232,7 @@ def _show(photo: Photo, name: str, output: Path, ports: Ports) -> None:
         f"test accuracy  {test['accuracy']:.4f} (95 % interval {low:.4f} to "
         f"{high:.4f}, {test['count']} photos never used for training)"
     )
-    print(
-        f"model          {name}, version {answer['version']} in {_from_here(version_folder)}"
-    )
+    print(f"model          {name}, version {answer['version']} in {version_folder}")
     print(f"page           {address}/")
     print(f"report         {report / 'report.html'}", flush=True)
 
