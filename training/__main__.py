@@ -19,6 +19,7 @@ def parse_arguments(arguments: list[str], datasets_dir: Path) -> TrainingConfig:
     parser = argparse.ArgumentParser(
         prog="python -m training",
         description="Train a classifier on a folder of photos and export a SavedModel.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
         "--data",
@@ -35,12 +36,24 @@ def parse_arguments(arguments: list[str], datasets_dir: Path) -> TrainingConfig:
         metavar="models/NAME",
         help="the model's folder; the run adds the next version to it",
     )
-    parser.add_argument("--backbone", default=_DEFAULTS.backbone)
+    parser.add_argument(
+        "--backbone", default=_DEFAULTS.backbone, help="the pretrained network"
+    )
     parser.add_argument(
         "--weights", default=_DEFAULTS.weights, help="imagenet or random"
     )
-    parser.add_argument("--seed", type=_seed, default=_DEFAULTS.seed)
-    parser.add_argument("--max-epochs", type=_count, default=_DEFAULTS.max_epochs)
+    parser.add_argument(
+        "--seed",
+        type=_seed,
+        default=_DEFAULTS.seed,
+        help="of the head's first weights and of the order of photos",
+    )
+    parser.add_argument(
+        "--max-epochs",
+        type=_count,
+        default=_DEFAULTS.max_epochs,
+        help="the head stops earlier when validation stops improving",
+    )
     parser.add_argument(
         "--min-accuracy",
         type=_share,
@@ -83,7 +96,8 @@ def main() -> int:
     """Run once; 0 when a version was exported, 1 with a sentence when not."""
     datasets_dir = Path(os.environ.get("DATASETS_DIR", _DEFAULTS.datasets_dir))
     config = parse_arguments(sys.argv[1:], datasets_dir)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # At 2 it tells of an error where there is just no GPU.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         # TensorFlow takes seconds to import; --help does not wait for it.

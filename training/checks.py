@@ -24,7 +24,7 @@ def check_split(split: Split) -> tuple[str, ...]:
             MIN_PICTURES_PER_CLASS pictures, a part that lacks a class, or a name that
             is no text; the message lists everything that was found.
     """
-    problems = _unreadable_names(split) + _too_few(split) + _missing_classes(split)
+    problems = _unreadable_names(split) + (_too_few(split) or _missing_classes(split))
     if problems:
         raise UnfitData("\n".join(f"- {problem}" for problem in problems))
     return tuple(_copies(split) + _imbalance(split) + _small_test(split))
@@ -79,9 +79,9 @@ def _copies(split: Split) -> list[str]:
     torn = sum(len({photo.label for _, photo in home}) > 1 for home in homes.values())
     findings = []
     if across:
-        findings.append(f"{across} pictures stand in two parts of the given split")
+        findings.append(f"files that stand in two parts of the given split: {across}")
     if torn:
-        findings.append(f"{torn} pictures stand under two different labels")
+        findings.append(f"files that stand under two different labels: {torn}")
     return findings
 
 

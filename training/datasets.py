@@ -111,9 +111,12 @@ def _read_class_folders(folder: Path) -> list[Photo]:
         if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file() and not is_hidden:
             listing.append((path, names[0]))
     if not listing:
+        loose = sum(
+            path.suffix.lower() in PICTURE_SUFFIXES for path in folder.iterdir()
+        )
         raise UnfitData(
-            "expected one folder per class with pictures inside, found none in "
-            f"'{folder}'"
+            "expected one folder per class with pictures inside, found "
+            f"{f'{loose} pictures outside of any' if loose else 'none'} in '{folder}'"
         )
     return _read_photos(listing)
 

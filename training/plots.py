@@ -33,11 +33,12 @@ def draw_learning_curve(history: History, path: Path) -> None:
         axes.text(
             history.best_epoch + 1,
             0.02,
-            " kept",
+            " kept ",
             color=BEST_COLOR,
+            ha="right" if 2 * history.best_epoch > len(history.train_loss) else "left",
             transform=axes.get_xaxis_transform(),
         )
-    accuracy_axes.legend(loc="lower right", frameon=False)
+    accuracy_axes.legend(loc="center right", frameon=False)
     figure.savefig(path, dpi=_DPI)
 
 

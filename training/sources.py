@@ -73,8 +73,8 @@ def _download(name: str, fetch: Callable[[], Path]) -> Path:
     # keras.utils.get_file raises a plain Exception when an address cannot be reached.
     except Exception as error:  # pylint: disable=broad-exception-caught
         raise UnknownData(
-            f"could not download '{name}' ({error}); put a copy into a folder and name "
-            "its parent in DATASETS_DIR"
+            f"'{name}' could not be downloaded; put a copy into a folder of that name "
+            f"and name its parent in DATASETS_DIR ({error})"
         ) from error
 
 

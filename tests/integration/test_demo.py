@@ -7,6 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.integration.trained_model import LABELS, draw_photos
@@ -86,3 +87,23 @@ def test_closed_terminal(photos):
 
     assert code == 0
     assert ", version 8 in " in said
+
+
+@pytest.mark.timeout(WAIT_SECONDS)
+def test_server_that_dies(photos):
+    """The demo says that a server ended by itself, stops the other one and fails."""
+    with start_demo(photos) as demo:
+        read_until(demo, "until Ctrl-C")
+        gateway, server = (
+            next(
+                child
+                for child in psutil.Process(demo.pid).children(recursive=True)
+                if package in child.cmdline()
+            )
+            for package in ("gateway", "serving")
+        )
+
+        server.kill()
+
+        assert demo.wait() == 1
+        assert not gateway.is_running()

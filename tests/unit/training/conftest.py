@@ -6,7 +6,7 @@ from PIL import Image
 
 @pytest.fixture
 def make_photos(tmp_path):
-    """A function that writes count different PNGs per class: make_photos({"cat": 7})."""
+    """A function that writes count different PNGs a class: make_photos({"cat": 7})."""
 
     def make(counts, folder="photos", first_shade=0):
         root = tmp_path / folder

@@ -54,7 +54,7 @@ def test_copies_across_given_parts(make_photos, tmp_path):
 
     findings = check_split(split)
 
-    assert "1 pictures stand in two parts of the given split" in findings
+    assert "files that stand in two parts of the given split: 1" in findings
 
 
 def test_two_labels_for_one_file(make_photos, tmp_path):
@@ -65,7 +65,7 @@ def test_two_labels_for_one_file(make_photos, tmp_path):
 
     findings = check_split(split)
 
-    assert "1 pictures stand under two different labels" in findings
+    assert "files that stand under two different labels: 1" in findings
 
 
 def test_imbalance(make_photos, tmp_path):

@@ -183,3 +183,11 @@ def test_folder_without_classes(tmp_path):
     """Pictures must lie in class folders."""
     with pytest.raises(UnfitData, match="one folder per class"):
         load_split(str(tmp_path), tmp_path)
+
+
+def test_pictures_outside_of_folders(make_photos, tmp_path):
+    """Photos that lie directly in the folder are counted, so that one sees why."""
+    folder = make_photos({"cat": 3}) / "cat"
+
+    with pytest.raises(UnfitData, match="found 3 pictures outside of any"):
+        load_split(str(folder), tmp_path)

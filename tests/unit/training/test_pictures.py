@@ -25,8 +25,8 @@ def test_pixels_and_targets(make_photos, tmp_path):
         assert [split.labels[i] for i in pixels.targets] == [p.label for p in photos]
 
 
-@pytest.fixture
-def damaged(make_photos):
+@pytest.fixture(name="damaged")
+def _damaged(make_photos):
     """A folder with a text file named .jpg, an empty file and a truncated JPEG."""
     folder = make_photos({"cat": 20, "dog": 20})
     (folder / "cat" / "text.jpg").write_text("not a picture")
