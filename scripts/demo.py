@@ -53,8 +53,8 @@ def _parse_arguments(arguments: list[str]) -> tuple[str, bool, list[str]]:
     """(data, whether to end after one photo, arguments for training)."""
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
-        description="Train on photos, start the model server and the gateway, classify "
-        "one photo. Other options, such as --skip-unreadable, go to python -m training.",
+        description="Train on photos, start the model server and the gateway, "
+        "classify one photo. Other options, such as --skip-unreadable, go to training.",
     )
     parser.add_argument(
         "data",

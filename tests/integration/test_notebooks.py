@@ -23,7 +23,6 @@ def _environment(tmp_path, start_model_server, monkeypatch):
     monkeypatch.setenv("NOTEBOOK_DATA", str(photos))
     monkeypatch.setenv("NOTEBOOK_MODEL", "shades")
     monkeypatch.setenv("NOTEBOOK_MODEL_ADDRESS", f"localhost:{server.grpc_port}")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 def test_notebooks_exist():
@@ -41,7 +40,7 @@ def test_notebook_runs(path):
     notebook = nbformat.read(path, as_version=4)
 
     NotebookClient(
-        notebook, timeout=120, resources={"metadata": {"path": ROOT}}
+        notebook, timeout=120, resources={"metadata": {"path": path.parent}}
     ).execute()
 
     assert notebook.cells[-1].outputs
