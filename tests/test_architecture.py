@@ -2,8 +2,6 @@
 
 import ast
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -122,28 +120,6 @@ def test_one_reader_of_the_environment():
         "serving/__main__.py",
         "training/__main__.py",
     }
-
-
-def test_gateway_imports_no_tensorflow():
-    """A fresh interpreter that has loaded the whole gateway knows no TensorFlow."""
-    names = [
-        ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        for path in modules("gateway")
-        if path.name not in ("__init__.py", "__main__.py")
-    ]
-    code = (
-        f"import importlib, sys\nfor name in {names}:\n importlib.import_module(name)\n"
-    )
-    code += "print(*sorted({name.split('.')[0] for name in sys.modules}))"
-
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True
-    ).stdout.decode()
-
-    assert "gateway" in loaded.split()
-    assert not {"tensorflow", "tensorflow_serving", "keras", "h5py"} & set(
-        loaded.split()
-    )
 
 
 def test_no_drawers():
