@@ -108,13 +108,16 @@ def _info(name: str, dtype: tf.DType, shape: list[int]) -> meta_graph_pb2.Tensor
 
 
 def _write_warmup(contract: Contract, path: Path) -> None:
-    """One black batch per size and signature: the first user pays for nothing."""
+    """One black batch per size and signature: the first user pays for nothing.
+
+    Not the contract: it has nothing to warm, and where TensorFlow Serving batches a run
+    without inputs is an error, which in this file would fail the whole load.
+    """
     requests = [
         _warmup_request(contract, PREDICT_SIGNATURE, count)
         for count in WARMUP_BATCH_SIZES
     ]
     requests.append(_warmup_request(contract, EXPLAIN_SIGNATURE, 1))
-    requests.append(_warmup_request(contract, CONTRACT_SIGNATURE, 0))
     path.parent.mkdir(parents=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for request in requests:
@@ -130,10 +133,9 @@ def _warmup_request(
     request = predict_pb2.PredictRequest()
     request.model_spec.name = contract.model
     request.model_spec.signature_name = signature
-    if count:
-        shape = tf.TensorShape([count, *contract.image.size, 3]).as_proto()
-        black = tensor_pb2.TensorProto(
-            dtype=tf.uint8.as_datatype_enum, tensor_shape=shape, int_val=[0]
-        )
-        request.inputs[contract.tensors.images].CopyFrom(black)
+    shape = tf.TensorShape([count, *contract.image.size, 3]).as_proto()
+    black = tensor_pb2.TensorProto(
+        dtype=tf.uint8.as_datatype_enum, tensor_shape=shape, int_val=[0]
+    )
+    request.inputs[contract.tensors.images].CopyFrom(black)
     return request

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 from gateway.contract import read_contract
 from tests.integration.trained_model import LABELS, draw_photos, train_briefly
@@ -47,6 +48,21 @@ def test_version_folder(run_result):
         "confusion.png",
         "learning_curve.png",
     }
+
+
+def test_warm_up_file(run_result):
+    """Pictures only: a record without inputs fails the load of a batching server."""
+    extra = run_result.version_folder / "assets.extra"
+    path = str(extra / "tf_serving_warmup_requests")
+
+    requests = [
+        prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
+        for record in tf.data.TFRecordDataset(path)
+    ]
+
+    signatures = {request.model_spec.signature_name for request in requests}
+    assert signatures == {"serving_default", "explain"}
+    assert all(set(request.inputs) == {"images"} for request in requests)
 
 
 def test_contract(run_result, session):
