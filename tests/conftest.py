@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,15 @@ from PIL import Image
 
 TESTS = Path(__file__).parent
 FOLDER_MARKERS = ("unit", "integration", "manifests", "benchmark", "e2e")
+
+
+def pytest_configure():
+    """Ctrl-C works in what the tests start, also where they run in the background.
+
+    A shell starts background jobs with SIGINT ignored, and children inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):

@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -27,16 +28,22 @@ def _photos(tmp_path):
     shutil.rmtree(ROOT / "models" / name.replace(" ", "-"), ignore_errors=True)
 
 
+@contextmanager
 def start_demo(photos, *options):
-    """The script as a user starts it, from another folder than the project's."""
-    return subprocess.Popen(
+    """The script as a user starts it, from another folder; ended if a test fails."""
+    with subprocess.Popen(
         [ROOT / "scripts" / "demo", photos.name, *options],
         cwd=photos.parent,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
-    )
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            process.terminate()
+            raise
 
 
 def read_until(process, last_line):
