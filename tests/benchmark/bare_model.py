@@ -6,14 +6,12 @@ No HTTP, no gRPC, no queue: what the machine gives when pictures come from memor
 from __future__ import annotations
 
 import os
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
 
 from gateway.image import decode_image
+from tests.benchmark import closed_loop
 
 
 class BareModel:
@@ -38,29 +36,16 @@ class BareModel:
 
     def images_per_second(self, pictures, batch_size, seconds):
         """Decode and classify for about that long; each worker has its own batches."""
-        stop = threading.Event()
-        ready = threading.Barrier(self._cores + 1)
 
-        def work(first):
-            done, position = 0, first
-            self._classify(pictures, position, batch_size)
-            ready.wait()
-            while not stop.is_set():
-                self._classify(pictures, position, batch_size)
-                position += batch_size * self._cores
-                done += batch_size
-            return done, time.perf_counter()
+        def make_step(core):
+            def step(round_number):
+                first = (round_number * self._cores + core) * batch_size
+                self._classify(pictures, first, batch_size)
+                return batch_size
 
-        with ThreadPoolExecutor(self._cores) as pool:
-            workers = [
-                pool.submit(work, core * batch_size) for core in range(self._cores)
-            ]
-            ready.wait()
-            start = time.perf_counter()
-            stop.wait(seconds)
-            stop.set()
-            results = [worker.result() for worker in workers]
-        return sum(done / (end - start) for done, end in results)
+            return step
+
+        return closed_loop.images_per_second(make_step, self._cores, seconds)
 
     def best_batch_size(self, pictures, seconds):
         """The batch size of 1 to 32 with which this machine is fastest."""

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+
+from tests.benchmark import closed_loop
 
 READY_SECONDS = 90
 
@@ -77,28 +78,23 @@ def images_per_second(port, pictures, clients, seconds):
     Raises:
         AssertionError: An answer that is not 200.
     """
-    stop = threading.Event()
-    ready = threading.Barrier(clients + 1)
+    with ExitStack() as stack:
+        connections = [
+            stack.enter_context(
+                closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60))
+            )
+            for _ in range(clients)
+        ]
 
-    def work(first):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        post(connection, pictures[first % len(pictures)])
-        ready.wait()
-        done = 0
-        while not stop.is_set():
-            post(connection, pictures[(first + done * clients) % len(pictures)])
-            done += 1
-        connection.close()
-        return done, time.perf_counter()
+        def make_step(client):
+            def step(round_number):
+                position = round_number * clients + client
+                post(connections[client], pictures[position % len(pictures)])
+                return 1
 
-    with ThreadPoolExecutor(clients) as pool:
-        workers = [pool.submit(work, first) for first in range(clients)]
-        ready.wait()
-        start = time.perf_counter()
-        stop.wait(seconds)
-        stop.set()
-        results = [worker.result() for worker in workers]
-    return sum(done / (end - start) for done, end in results)
+            return step
+
+        return closed_loop.images_per_second(make_step, clients, seconds)
 
 
 def post(connection, picture):
