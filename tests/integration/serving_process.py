@@ -13,8 +13,12 @@ TIMEOUT_SECONDS = 60
 
 
 @contextmanager
-def start_server(*flags):
-    """A running server that is serving: (process, {field: value} of its log line)."""
+def start_server(*flags, timeout_seconds=TIMEOUT_SECONDS):
+    """A running server that is serving: (process, {field: value} of its log line).
+
+    It is killed after timeout_seconds; who reads none of its stdout must not let it
+    say more than a pipe holds.
+    """
     with subprocess.Popen(
         [
             sys.executable,
@@ -27,7 +31,7 @@ def start_server(*flags):
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        killer = threading.Timer(TIMEOUT_SECONDS, process.kill)
+        killer = threading.Timer(timeout_seconds, process.kill)
         killer.start()
         try:
             yield process, read_fields(process.stdout, "event=serving")
