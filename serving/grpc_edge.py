@@ -1,17 +1,19 @@
 """The edge of the gRPC doors: limits and threads of the server, errors as status codes.
 
-Owns no service: server.py adds them.
+Owns no service: server.py adds them. Every call of theirs is noted here, once.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
 
+from serving.calls import Call, NoteCall, ignore_call
 from serving.errors import ServingError
 from serving.settings import Settings
 
@@ -22,13 +24,16 @@ _MAX_STATUS_BYTES = 1024
 _CUT = "...TRUNCATED"
 _MAX_MESSAGE_BYTES = 2**31 - 1
 _INT32 = range(-(2**31), 2**31)
+_OUR_SERVICES = "/tensorflow.serving."
 
 
-def create_grpc_server(settings: Settings) -> grpc.Server:
+def create_grpc_server(
+    settings: Settings, note_call: NoteCall = ignore_call
+) -> grpc.Server:
     """A server without services and ports; it turns ServingError into a status."""
     return grpc.server(
         ThreadPoolExecutor(settings.grpc_max_threads, thread_name_prefix="grpc"),
-        interceptors=(ErrorInterceptor(),),
+        interceptors=(EdgeInterceptor(note_call),),
         options=(
             ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", -1),
@@ -58,8 +63,11 @@ def cut_message(message: str) -> str:
     return kept + _CUT
 
 
-class ErrorInterceptor(grpc.ServerInterceptor):
+class EdgeInterceptor(grpc.ServerInterceptor):
     """Wraps every method, so that services only raise."""
+
+    def __init__(self, note_call: NoteCall) -> None:
+        self._note_call = note_call
 
     def intercept_service(
         self,
@@ -72,26 +80,46 @@ class ErrorInterceptor(grpc.ServerInterceptor):
             return handler
         method = handler_call_details.method
         return grpc.unary_unary_rpc_method_handler(
-            lambda request, context: _answer(
+            lambda request, context: self._answer(
                 method, handler.unary_unary, request, context
             ),
             handler.request_deserializer,
             handler.response_serializer,
         )
 
+    def _answer(
+        self,
+        method: str,
+        behavior: Callable[[Any, grpc.ServicerContext], Any],
+        request: Any,
+        context: grpc.ServicerContext,
+    ) -> Any:
+        code, message, response = grpc.StatusCode.OK, "", None
+        started = time.perf_counter()
+        try:
+            response = behavior(request, context)
+        except ServingError as error:
+            code, message = error.code, cut_message(error.message)
+        except Exception:  # pylint: disable=broad-exception-caught  # edge of the doors
+            logger.exception("event=bug method=%s", method)
+            code, message = grpc.StatusCode.INTERNAL, "internal error"
+        if method.startswith(_OUR_SERVICES):
+            call = Call(
+                entrypoint="GRPC",
+                method=method.rpartition("/")[2],
+                model=_read_model_name(request),
+                code=code,
+                seconds=time.perf_counter() - started,
+            )
+            self._note_call(call)
+        if code is not grpc.StatusCode.OK:
+            context.abort(code, message)
+        return response
 
-def _answer(
-    method: str,
-    behavior: Callable[[Any, grpc.ServicerContext], Any],
-    request: Any,
-    context: grpc.ServicerContext,
-) -> Any:
-    try:
-        return behavior(request, context)
-    except ServingError as error:
-        code, message = error.code, cut_message(error.message)
-    except Exception:  # pylint: disable=broad-exception-caught  # the edge of the doors
-        logger.exception("event=bug method=%s", method)
-        code, message = grpc.StatusCode.INTERNAL, "internal error"
-    context.abort(code, message)
-    return None
+
+def _read_model_name(request: Any) -> str:
+    """The model a request names; of several tasks the first one's."""
+    fields = request.DESCRIPTOR.fields_by_name
+    if "tasks" in fields:
+        return request.tasks[0].model_spec.name if request.tasks else ""
+    return request.model_spec.name if "model_spec" in fields else ""
