@@ -28,7 +28,11 @@ def load_servable(
         inter_op_threads=shared or settings.tensorflow_inter_op_parallelism,
     )
     tags = settings.saved_model_tags.split(",")
-    servable = Servable(load_saved_model(folder, tags, options), batcher)
+    servable = Servable(
+        load_saved_model(folder, tags, options),
+        batcher,
+        settings.enable_signature_method_name_check,
+    )
     if settings.enable_model_warmup:
         try:
             warm_up(servable, folder, settings.num_request_iterations_for_warmup)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from grpc import StatusCode
 from tensorflow_serving.apis import predict_pb2
 
+from serving.classify import CLASSIFY_METHOD
+from serving.errors import ServingError
+from serving.regress import REGRESS_METHOD
 from serving.servable import Servable
+from serving.signatures import Signature
 from serving.tensors import fill_tensor, read_tensor
+
+PREDICT_METHOD = "tensorflow/serving/predict"
+# Every method's tensors can be fed and fetched by hand.
+_METHODS = (PREDICT_METHOD, CLASSIFY_METHOD, REGRESS_METHOD)
 
 
 def run_predict(
@@ -28,8 +37,10 @@ def run_predict(
         ServingError: No such signature, inputs that do not fit, or a run that failed.
     """
     signature = servable.signature(request.model_spec.signature_name)
+    _check_method(servable, signature)
     signature.check_names(request.inputs)
-    inputs = {name: read_tensor(name, proto) for name, proto in request.inputs.items()}
+    sent = {**signature.defaults, **request.inputs}
+    inputs = {name: read_tensor(name, sent[name]) for name in signature.inputs}
     wanted = signature.select_outputs(request.output_filter)
     outputs = servable.run(signature, inputs, wanted, timeout_seconds)
     response = predict_pb2.PredictResponse()
@@ -38,3 +49,12 @@ def run_predict(
     for name, array in outputs.items():
         fill_tensor(response.outputs[name], array, as_content)
     return response
+
+
+def _check_method(servable: Servable, signature: Signature) -> None:
+    if servable.checks_method_names and signature.method_name not in _METHODS:
+        raise ServingError(
+            StatusCode.INTERNAL,
+            f"expected signature {signature.name} with method_name one of "
+            f"{', '.join(_METHODS)}, received {signature.method_name!r}",
+        )

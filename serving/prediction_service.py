@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from typing import Any
+
 import grpc
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_metadata_pb2,
+    inference_pb2,
     model_pb2,
     predict_pb2,
     prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
-from serving.errors import ServingError, invalid_argument
-from serving.models import ModelStore, ModelTarget
+from serving.classify import run_classify
+from serving.errors import invalid_argument
+from serving.models import Lease, ModelStore, ModelTarget
+from serving.multi_inference import run_multi_inference
 from serving.predict import run_predict
+from serving.regress import run_regress
 from serving.servable import Servable
 
 SIGNATURE_FIELD = "signature_def"
@@ -35,7 +44,7 @@ def read_target(spec: model_pb2.ModelSpec) -> ModelTarget:
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata over the served models; raises ServingError."""
+    """The five methods over the served models; raises ServingError."""
 
     def __init__(self, store: ModelStore[Servable], as_content: bool = False) -> None:
         self._store = store
@@ -45,9 +54,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
     ) -> predict_pb2.PredictResponse:
         """Run one signature of one version; checks in TensorFlow Serving's order."""
-        if not request.HasField("model_spec"):
-            raise invalid_argument("Missing ModelSpec")
-        with self._store.lease(read_target(request.model_spec)) as lease:
+        with self._lease(request) as lease:
             response = run_predict(
                 lease.model, request, context.time_remaining(), self._as_content
             )
@@ -80,20 +87,44 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         response.metadata[SIGNATURE_FIELD].Pack(signatures)
         return response
 
-    def Classify(self, request: object, context: grpc.ServicerContext) -> None:
-        """Not served yet."""
-        raise _unimplemented("Classify")
+    def Classify(
+        self,
+        request: classification_pb2.ClassificationRequest,
+        context: grpc.ServicerContext,
+    ) -> classification_pb2.ClassificationResponse:
+        """Labels and scores for each example."""
+        with self._lease(request) as lease:
+            response = run_classify(lease.model, request, context.time_remaining())
+            response.model_spec.version.value = lease.version
+        return response
 
-    def Regress(self, request: object, context: grpc.ServicerContext) -> None:
-        """Not served yet."""
-        raise _unimplemented("Regress")
+    def Regress(
+        self,
+        request: regression_pb2.RegressionRequest,
+        context: grpc.ServicerContext,
+    ) -> regression_pb2.RegressionResponse:
+        """One value for each example."""
+        with self._lease(request) as lease:
+            response = run_regress(lease.model, request, context.time_remaining())
+            response.model_spec.version.value = lease.version
+        return response
 
-    def MultiInference(self, request: object, context: grpc.ServicerContext) -> None:
-        """Not served yet."""
-        raise _unimplemented("MultiInference")
+    def MultiInference(
+        self,
+        request: inference_pb2.MultiInferenceRequest,
+        context: grpc.ServicerContext,
+    ) -> inference_pb2.MultiInferenceResponse:
+        """Several signatures over the same examples; the first task names the model."""
+        first = request.tasks[0] if request.tasks else inference_pb2.InferenceTask()
+        with self._store.lease(read_target(first.model_spec)) as lease:
+            timeout_seconds = context.time_remaining()
+            response = run_multi_inference(lease.model, request, timeout_seconds)
+            for result in response.results:
+                result.model_spec.version.value = lease.version
+        return response
 
-
-def _unimplemented(method: str) -> ServingError:
-    return ServingError(
-        grpc.StatusCode.UNIMPLEMENTED, f"{method} is not served; call Predict"
-    )
+    def _lease(self, request: Any) -> AbstractContextManager[Lease[Servable]]:
+        """The version a request's ModelSpec asks for, as long as the call needs it."""
+        if not request.HasField("model_spec"):
+            raise invalid_argument("Missing ModelSpec")
+        return self._store.lease(read_target(request.model_spec))

@@ -47,7 +47,6 @@ _BROKEN_MODEL = (
     DecodeError,
 )
 _MAX_TIMEOUT_MS = 2**31 - 1
-_Run = tuple[tuple[str, ...], tuple[Any, ...], list[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +71,14 @@ class SavedModel:
     def __init__(
         self, session: tf.compat.v1.Session, meta_graph: meta_graph_pb2.MetaGraphDef
     ) -> None:
-        self.signature_defs = dict(meta_graph.signature_def)
+        # A copy: a part of a message keeps the whole, here the graph, in memory.
+        kept = meta_graph_pb2.MetaGraphDef()
+        for name, definition in meta_graph.signature_def.items():
+            kept.signature_def[name].CopyFrom(definition)
+        self.signature_defs = dict(kept.signature_def)
         self._session = session
-        self._signatures = read_signatures(meta_graph)
-        self._runs: dict[tuple[str, tuple[str, ...]], _Run] = {}
+        self.signatures = read_signatures(meta_graph)
+        self._handles: dict[str, Any] = {}
 
     def signature(self, name: str) -> Signature:
         """The signature of that name; no name is serving_default.
@@ -84,9 +87,9 @@ class SavedModel:
             ServingError: FAILED_PRECONDITION; the model has no such signature.
         """
         key = name or DEFAULT_SIGNATURE
-        if key not in self._signatures:
+        if key not in self.signatures:
             raise failed_precondition(f'Serving signature key "{key}" not found.')
-        return self._signatures[key]
+        return self.signatures[key]
 
     def run(
         self,
@@ -98,7 +101,7 @@ class SavedModel:
         """Compute the outputs, by name, after Signature.check_inputs said yes.
 
         Args:
-            signature: One of this model's.
+            signature: One of this model's, or made of their tensors.
             inputs: One array per input of the signature.
             outputs: Names of the outputs wanted.
             timeout_seconds: The run is given up after that; None is never.
@@ -106,8 +109,14 @@ class SavedModel:
         Raises:
             ServingError: With TensorFlow's own code and message.
         """
-        names, feeds, fetches = self._prepare(signature, tuple(outputs))
-        fed = {feed: inputs[name] for name, feed in zip(names, feeds, strict=True)}
+        fed = {
+            self._handle(spec): inputs[name] for name, spec in signature.inputs.items()
+        }
+        # TensorFlow keeps a plan for each list of tensors it was ever asked for: one
+        # order, and no tensor twice, however the outputs are called and filtered.
+        specs = {signature.outputs[name].tensor_name: name for name in outputs}
+        fetched = sorted(specs)
+        fetches = [self._handle(signature.outputs[specs[name]]) for name in fetched]
         options = None if timeout_seconds is None else _timeout(timeout_seconds)
         try:
             # Session.run costs 130 us more in Python, and the timeout of a session
@@ -125,34 +134,27 @@ class SavedModel:
         finally:
             if options is not None:
                 pywrap_tf_session.TF_DeleteBuffer(options)
-        arrays = (_to_array(value) for value in values)
-        return dict(zip(outputs, arrays, strict=True))
-
-    def _prepare(self, signature: Signature, outputs: tuple[str, ...]) -> _Run:
-        """The feeds and fetches of one kind of call, looked up once."""
-        key = (signature.name, outputs)
-        if key not in self._runs:
-            names = tuple(signature.inputs)
-            feeds = (self._handle(signature.inputs[name]) for name in names)
-            fetches = (self._handle(signature.outputs[name]) for name in outputs)
-            self._runs[key] = (names, tuple(feeds), list(fetches))
-        return self._runs[key]
+        arrays = dict(zip(fetched, map(_to_array, values), strict=True))
+        return {name: arrays[signature.outputs[name].tensor_name] for name in outputs}
 
     def _handle(self, spec: TensorSpec) -> Any:
-        """The C++ side's name of a tensor."""
-        try:
-            tensor = self._session.graph.get_tensor_by_name(spec.tensor_name)
-        except (KeyError, ValueError) as error:
-            raise failed_precondition(
-                f"expected tensor {spec.tensor_name} in the graph, found none"
-            ) from error
-        # pylint: disable-next=protected-access  # there is no other way
-        return tensor._as_tf_output()
+        """The C++ side's name of a tensor, looked up once."""
+        handle = self._handles.get(spec.tensor_name)
+        if handle is None:
+            try:
+                tensor = self._session.graph.get_tensor_by_name(spec.tensor_name)
+            except (KeyError, ValueError) as error:
+                raise failed_precondition(
+                    f"expected tensor {spec.tensor_name} in the graph, found none"
+                ) from error
+            # pylint: disable-next=protected-access  # there is no other way
+            handle = self._handles[spec.tensor_name] = tensor._as_tf_output()
+        return handle
 
     def close(self) -> None:
         """Give the memory back; graphs lie in reference cycles, so it is asked for."""
         self._session.close()
-        self._runs.clear()
+        self._handles.clear()
         del self._session
         gc.collect()
 

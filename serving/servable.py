@@ -15,16 +15,30 @@ from serving.signatures import Signature
 
 
 class Servable:
-    """A loaded version, ready to be called from many threads."""
+    """A loaded version, ready to be called from many threads.
 
-    def __init__(self, model: SavedModel, batcher: Batcher | None = None) -> None:
+    checks_method_names: a signature is called only as what its author said it is for.
+    """
+
+    def __init__(
+        self,
+        model: SavedModel,
+        batcher: Batcher | None = None,
+        checks_method_names: bool = False,
+    ) -> None:
         self._model = model
         self._batcher = batcher
+        self.checks_method_names = checks_method_names
 
     @property
     def signature_defs(self) -> Mapping[str, Any]:
         """The model's SignatureDef messages by name, as its metadata tells them."""
         return self._model.signature_defs
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]:
+        """Every way to call the model, by name."""
+        return self._model.signatures
 
     def signature(self, name: str) -> Signature:
         """The signature of that name; no name is serving_default.

@@ -6,7 +6,8 @@ Owns the checks that need no session; knows neither requests nor TensorFlow.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -48,33 +49,44 @@ class Signature:
     """One way to call a model: its inputs and outputs by the names callers use.
 
     has_strict_ranks: the graph holds kernels that end the process on a wrong rank.
+    method_name: what the model's author said it is for. defaults: messages with
+    TensorProto's fields for inputs that a caller may leave out.
     """
 
     name: str
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
     has_strict_ranks: bool = False
+    method_name: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def check_names(self, sent: Iterable[str]) -> None:
-        """Accept exactly the signature's input names.
+        """Accept the signature's input names; those with a default may be missing.
 
         Raises:
             ServingError: INVALID_ARGUMENT; a name is missing or too many.
         """
         received, expected = set(sent), set(self.inputs)
-        if len(received) != len(expected):
+        has_too_few = len(received) < len(expected) and not self.defaults
+        if len(received) > len(expected) or has_too_few:
             raise invalid_argument(
                 f"input size does not match signature: {len(received)}!={len(expected)}"
                 f" len({_braced(received)}) != len({_braced(expected)}). "
                 f"Sent extra: {_braced(received - expected)}. "
                 f"Missing but required: {_braced(expected - received)}."
             )
-        for alias in sorted(expected - received):
+        for alias in sorted(expected - received - set(self.defaults)):
             raise invalid_argument(
                 f"Signature input alias: {alias}(feed name: "
                 f"{self.inputs[alias].tensor_name}) not found in request and no "
                 f"default value provided. Inputs expected to be in the request "
-                f"{_braced(received)}, or default input alias set: ."
+                f"{_braced(received)}, or default input alias set: "
+                f"{_listed(self.defaults)}."
+            )
+        if received - expected:
+            raise invalid_argument(
+                "Inputs contains invalid name. Used request inputs: "
+                f"{_listed(received & expected)}, request input: {_listed(received)}"
             )
 
     def select_outputs(self, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -125,7 +137,11 @@ class Signature:
 
 
 def _braced(names: Iterable[str]) -> str:
-    return "{" + ",".join(sorted(names)) + "}"
+    return "{" + _listed(names) + "}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ",".join(sorted(names))
 
 
 def read_signatures(meta_graph: Any) -> dict[str, Signature]:
@@ -143,6 +159,9 @@ def read_signatures(meta_graph: Any) -> dict[str, Signature]:
             inputs=_read_specs(definition.inputs),
             outputs=_read_specs(definition.outputs),
             has_strict_ranks=is_strict,
+            method_name=definition.method_name,
+            # Copies: a part of a message keeps the whole, here the graph, in memory.
+            defaults=deepcopy(dict(definition.defaults)),
         )
         for name, definition in meta_graph.signature_def.items()
     }

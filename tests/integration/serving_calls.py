@@ -76,3 +76,34 @@ def refusal_of(server, request):
     with prediction_stub(server) as stub:
         error = stub.Predict.future(request, timeout=TIMEOUT_SECONDS).exception()
     return error.code(), error.details()
+
+
+def fill_input(message, rows, context=None):
+    """Put examples, and what they share, into a request's Input."""
+    if context is None:
+        message.example_list.examples.extend(rows)
+        return
+    message.example_list_with_context.context.CopyFrom(context)
+    message.example_list_with_context.examples.extend(rows)
+
+
+def examples_request(kind, name, rows, *, context=None, **spec):
+    """A ClassificationRequest or RegressionRequest, as kind says.
+
+    spec: signature, version.
+    """
+    request = kind()
+    request.model_spec.name = name
+    request.model_spec.signature_name = spec.get("signature", "")
+    if "version" in spec:
+        request.model_spec.version.value = spec["version"]
+    fill_input(request.input, rows, context)
+    return request
+
+
+def call(server, method, request):
+    """The response of one call of PredictionService, or its (code, details)."""
+    with prediction_stub(server) as stub:
+        future = getattr(stub, method).future(request, timeout=TIMEOUT_SECONDS)
+        error = future.exception()
+        return future.result() if error is None else (error.code(), error.details())

@@ -5,12 +5,7 @@ from __future__ import annotations
 import grpc
 import numpy as np
 import pytest
-from tensorflow_serving.apis import (
-    classification_pb2,
-    get_model_metadata_pb2,
-    inference_pb2,
-    regression_pb2,
-)
+from tensorflow_serving.apis import get_model_metadata_pb2
 
 from tests.integration.serving_calls import (
     predict_request,
@@ -101,19 +96,3 @@ def test_bad_content(tiny_server):
     received = refusal_of(tiny_server, request)
 
     assert received == (INVALID, "tensor parsing error: images")
-
-
-@pytest.mark.parametrize(
-    "method, request_message",
-    [
-        ("Classify", classification_pb2.ClassificationRequest()),
-        ("Regress", regression_pb2.RegressionRequest()),
-        ("MultiInference", inference_pb2.MultiInferenceRequest()),
-    ],
-)
-def test_not_served(tiny_server, method, request_message):
-    """Methods that are not served yet say so."""
-    with prediction_stub(tiny_server) as stub:
-        error = getattr(stub, method).future(request_message, timeout=30).exception()
-
-    assert error.code() is grpc.StatusCode.UNIMPLEMENTED
