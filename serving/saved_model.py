@@ -130,7 +130,7 @@ class SavedModel:
                 None,
             )
         except tf.errors.OpError as error:
-            raise ServingError(_TF_CODES[type(error)], str(error)) from error
+            raise translate_error(error) from error
         finally:
             if options is not None:
                 pywrap_tf_session.TF_DeleteBuffer(options)
@@ -141,11 +141,15 @@ class SavedModel:
         """The C++ side's name of a tensor, looked up once."""
         handle = self._handles.get(spec.tensor_name)
         if handle is None:
+            name = spec.tensor_name
             try:
-                tensor = self._session.graph.get_tensor_by_name(spec.tensor_name)
+                # A signature may leave out that it means an operation's first tensor.
+                tensor = self._session.graph.get_tensor_by_name(
+                    name if ":" in name else f"{name}:0"
+                )
             except (KeyError, ValueError) as error:
-                raise failed_precondition(
-                    f"expected tensor {spec.tensor_name} in the graph, found none"
+                raise invalid_argument(
+                    f"expected tensor {name!r} in the graph, found none"
                 ) from error
             # pylint: disable-next=protected-access  # there is no other way
             handle = self._handles[spec.tensor_name] = tensor._as_tf_output()
@@ -179,6 +183,11 @@ def load_saved_model(
         raise _load_error(error, folder, tags) from error
 
 
+def translate_error(error: tf.errors.OpError) -> ServingError:
+    """What TensorFlow said, with its own code."""
+    return ServingError(_TF_CODES[type(error)], str(error))
+
+
 def _check_folder(folder: Path) -> None:
     if (folder / "saved_model.pb").exists() or (folder / "saved_model.pbtxt").exists():
         return
@@ -195,7 +204,7 @@ def _check_folder(folder: Path) -> None:
 def _load_error(error: Exception, folder: Path, tags: Sequence[str]) -> ServingError:
     """What GetModelStatus says of a folder that does not load."""
     if isinstance(error, tf.errors.OpError):
-        return ServingError(_TF_CODES[type(error)], str(error))
+        return translate_error(error)
     if isinstance(error, OSError | DecodeError):
         return ServingError(
             StatusCode.DATA_LOSS,

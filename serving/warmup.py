@@ -12,8 +12,12 @@ from google.protobuf.message import DecodeError
 from grpc import StatusCode
 from tensorflow_serving.apis import prediction_log_pb2
 
+from serving.classify import run_classify
 from serving.errors import ServingError, invalid_argument
+from serving.multi_inference import run_multi_inference
 from serving.predict import run_predict
+from serving.regress import run_regress
+from serving.saved_model import translate_error
 from serving.servable import Servable
 
 logger = logging.getLogger(__name__)
@@ -32,8 +36,9 @@ def warm_up(servable: Servable, folder: Path, iterations: int) -> int:
         iterations: How often each record is run.
 
     Raises:
-        ServingError: DATA_LOSS for a damaged or unreadable file, INVALID_ARGUMENT for
-            more than MAX_RECORDS, or what a record's run said.
+        ServingError: DATA_LOSS for a damaged file, INVALID_ARGUMENT for more than
+            MAX_RECORDS or a record of another kind, UNIMPLEMENTED for a
+            session_run_log, or what the file system or a record's run said.
     """
     path = folder / WARMUP_FILE
     if not path.exists():
@@ -46,7 +51,8 @@ def warm_up(servable: Servable, folder: Path, iterations: int) -> int:
                 f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) "
                 f"at {path}"
             )
-        _run_record(servable, log, iterations)
+        for _ in range(max(1, iterations)):
+            _run_record(servable, log)
     logger.info(
         "event=warmed_up folder=%s records=%d seconds=%.3f",
         folder,
@@ -59,21 +65,35 @@ def warm_up(servable: Servable, folder: Path, iterations: int) -> int:
 def _read_records(path: Path) -> Iterator[prediction_log_pb2.PredictionLog]:
     try:
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            yield prediction_log_pb2.PredictionLog.FromString(record)
-    except (tf.errors.OpError, DecodeError) as error:
+            yield _parse_record(record, path)
+    except tf.errors.DataLossError as error:
         raise ServingError(
             StatusCode.DATA_LOSS,
             f"{error}. Please verify your warmup data is in TFRecord format.",
         ) from error
+    except tf.errors.OpError as error:
+        raise translate_error(error) from error
 
 
-def _run_record(
-    servable: Servable, log: prediction_log_pb2.PredictionLog, iterations: int
-) -> None:
+def _parse_record(record: bytes, path: Path) -> prediction_log_pb2.PredictionLog:
+    try:
+        return prediction_log_pb2.PredictionLog.FromString(record)
+    except DecodeError as error:
+        raise invalid_argument(
+            f"Failed to parse warmup record from {path}: {error}"
+        ) from error
+
+
+def _run_record(servable: Servable, log: prediction_log_pb2.PredictionLog) -> None:
     kind = log.WhichOneof("log_type")
     if kind == "predict_log":
-        for _ in range(max(1, iterations)):
-            run_predict(servable, log.predict_log.request, None)
+        run_predict(servable, log.predict_log.request, None)
+    elif kind == "classify_log":
+        run_classify(servable, log.classify_log.request, None)
+    elif kind == "regress_log":
+        run_regress(servable, log.regress_log.request, None)
+    elif kind == "multi_inference_log":
+        run_multi_inference(servable, log.multi_inference_log.request, None)
     elif kind == "session_run_log":
         raise ServingError(
             StatusCode.UNIMPLEMENTED, "Unsupported log_type for warmup: session_run_log"

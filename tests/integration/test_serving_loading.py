@@ -1,4 +1,4 @@
-"""Folders that do not load, warm-up files, ranks that end a process."""
+"""Folders that do not load, and runs that take too long."""
 
 from __future__ import annotations
 
@@ -6,19 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from grpc import StatusCode
-from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.errors import ServingError
-from serving.loader import load_servable
 from serving.saved_model import SessionOptions, load_saved_model
-from serving.settings import Settings
-from serving.warmup import MAX_RECORDS, WARMUP_FILE, warm_up
-from tests.integration.serving_calls import predict_request
-from tests.integration.serving_models import (
-    build_check,
-    build_half_plus,
-    write_graph,
-)
+from tests.integration.serving_models import build_half_plus, write_graph
 
 
 @pytest.fixture(name="folder")
@@ -30,23 +21,6 @@ def _folder(tmp_path):
 def load(folder, tags=("serve",)):
     """Load with the default session."""
     return load_saved_model(folder, tags, SessionOptions())
-
-
-def write_warmup(folder, *logs):
-    """Write the folder's warm-up file."""
-    path = folder / WARMUP_FILE
-    path.parent.mkdir(exist_ok=True)
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for log in logs:
-            writer.write(log.SerializeToString())
-
-
-def predict_log(*values):
-    """A record that calls x with the values, for a model of another name."""
-    log = prediction_log_pb2.PredictionLog()
-    request = predict_request("somebody", version=99, x=np.float32(values))
-    log.predict_log.request.CopyFrom(request)
-    return log
 
 
 def test_no_model(tmp_path):
@@ -128,77 +102,3 @@ def test_timeout(tmp_path):
     model.close()
 
     assert caught.value.code is StatusCode.DEADLINE_EXCEEDED
-
-
-def test_warm_up(folder):
-    """Every record is run; the model name and version in it do not matter."""
-    write_warmup(folder, predict_log(1), predict_log(2, 3))
-    model = load_servable(Settings(), None, folder)
-
-    assert warm_up(model, folder, iterations=2) == 2
-
-
-def test_no_warm_up(folder):
-    """A folder without a warm-up file is fine."""
-    model = load_servable(Settings(), None, folder)
-
-    assert warm_up(model, folder, iterations=1) == 0
-
-
-def test_failing_warm_up(tmp_path):
-    """A record that fails keeps the version from being served, unless told not to."""
-    folder = write_graph(tmp_path / "1", build_check)
-    write_warmup(folder, predict_log(-1))
-
-    with pytest.raises(ServingError) as caught:
-        load_servable(Settings(), None, folder)
-    load_servable(Settings(enable_model_warmup=False), None, folder).close()
-
-    assert caught.value.code is StatusCode.INVALID_ARGUMENT
-    assert "not positive" in caught.value.message
-
-
-def test_damaged_warm_up(folder):
-    """A warm-up file of another format is DATA_LOSS."""
-    write_warmup(folder)
-    (folder / WARMUP_FILE).write_bytes(b"no records at all, but long enough")
-
-    with pytest.raises(ServingError) as caught:
-        load_servable(Settings(), None, folder)
-
-    assert caught.value.code is StatusCode.DATA_LOSS
-    assert caught.value.message.endswith(
-        "Please verify your warmup data is in TFRecord format."
-    )
-
-
-def test_unreadable_warm_up(folder):
-    """A folder where the warm-up file should be fails the load, not the server."""
-    (folder / WARMUP_FILE).mkdir(parents=True)
-
-    with pytest.raises(ServingError) as caught:
-        load_servable(Settings(), None, folder)
-
-    assert caught.value.code is StatusCode.DATA_LOSS
-
-
-def test_too_much_warm_up(folder):
-    """More records than the limit are refused."""
-    write_warmup(folder, *[predict_log(1)] * (MAX_RECORDS + 1))
-
-    with pytest.raises(ServingError) as caught:
-        load_servable(Settings(), None, folder)
-
-    assert caught.value.code is StatusCode.INVALID_ARGUMENT
-
-
-def test_session_run_record(folder):
-    """A record of raw session calls is UNIMPLEMENTED."""
-    log = prediction_log_pb2.PredictionLog()
-    log.session_run_log.SetInParent()
-    write_warmup(folder, log)
-
-    with pytest.raises(ServingError) as caught:
-        load_servable(Settings(), None, folder)
-
-    assert caught.value.code is StatusCode.UNIMPLEMENTED
