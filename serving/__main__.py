@@ -29,6 +29,9 @@ logger = logging.getLogger("serving")
 DRAIN_SECONDS = 20.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FAILED = 255
+# What a shell and Kubernetes show of a process that a signal ended; TensorFlow Serving
+# always ends like that.
+CUT = 128
 
 
 def main(arguments: list[str]) -> int:
@@ -50,7 +53,11 @@ def main(arguments: list[str]) -> int:
 
 
 def serve(command: CommandLine) -> int:
-    """Start, wait for a signal, drain; a start that fails is the exit code 255."""
+    """Start, wait for a signal, drain; return the exit code.
+
+    0: every call was finished; 255: the start failed; 143 or 130: SIGTERM or SIGINT cut
+    calls that took longer than the drain.
+    """
     # Before anything starts a thread (NumPy does when it is imported), so that all have
     # them blocked and only sigwait below takes them. A second signal (Ctrl-C reaches a
     # whole group, whose script passes it on) cuts no drain.
@@ -63,11 +70,14 @@ def serve(command: CommandLine) -> int:
     with ThreadPoolExecutor(1) as starter:
         start = starter.submit(server.start)
         start.add_done_callback(_wake_if_failed)
-        name = signal.Signals(signal.sigwait(STOP_SIGNALS)).name
-        logger.info("event=stopping signal=%s", name)
-        server.stop(DRAIN_SECONDS)
+        taken = signal.Signals(signal.sigwait(STOP_SIGNALS))
+        logger.info("event=stopping signal=%s", taken.name)
+        is_drained = server.drain(DRAIN_SECONDS)
     error = start.exception()
-    return 0 if error is None else _fail(error)
+    if error is not None:
+        return _fail(error)
+    logger.info("event=stopped drained=%s", str(is_drained).lower())
+    return 0 if is_drained else CUT + taken
 
 
 def _create_server(command: CommandLine) -> ModelServer:
@@ -112,5 +122,14 @@ def _set_up_logging() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
+def _end(code: int) -> None:
+    """Leave at once: TensorFlow's threads may be in a load or a run that nobody waits
+    for, and what they hold goes with the process.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # pylint: disable=protected-access  # see above
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    _end(main(sys.argv[1:]))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
 import grpc
 from tensorflow_serving.apis import (
     get_model_status_pb2,
@@ -12,6 +16,7 @@ from tensorflow_serving.apis import (
 from serving.errors import ServingError, invalid_argument
 from serving.models import ModelStore
 from serving.prediction_service import read_target
+from serving.reload import reload_from_call
 from serving.servable import Servable
 from serving.version_state import VersionStatus
 
@@ -34,10 +39,27 @@ def describe_versions(
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """GetModelStatus over the served models; raises ServingError."""
+    """GetModelStatus and HandleReloadConfigRequest; raises ServingError."""
 
-    def __init__(self, store: ModelStore[Servable]) -> None:
+    def __init__(
+        self,
+        store: ModelStore[Servable],
+        most_waiting: int,
+        read_metric: Callable[[str], int] = lambda name: 0,
+    ) -> None:
+        """Serve one store.
+
+        Args:
+            store: The models.
+            most_waiting: Reloads that may wait for their models at once, so that they
+                leave threads for other calls.
+            read_metric: A metric's value now, by its name in TensorFlow; 0: unknown.
+        """
         self._store = store
+        self._read_metric = read_metric
+        self._lock = threading.Lock()
+        self._most_waiting = most_waiting
+        self._waiting = 0
 
     def GetModelStatus(
         self,
@@ -56,7 +78,34 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         request: model_management_pb2.ReloadConfigRequest,
         context: grpc.ServicerContext,
     ) -> model_management_pb2.ReloadConfigResponse:
-        """Not served yet."""
-        raise ServingError(
-            grpc.StatusCode.UNIMPLEMENTED, "HandleReloadConfigRequest is not served"
-        )
+        """Serve exactly the models named; answers when each new one does."""
+        before = self._read_metrics(request.metric_names)
+        # Without it the end of the call would be seen at the next change only.
+        context.add_callback(self._store.note_change)
+        with self._take_turn():
+            reload_from_call(
+                self._store, request.config, lambda: not context.is_active()
+            )
+        response = model_management_pb2.ReloadConfigResponse()
+        response.status.error_code = 0
+        for name, value in self._read_metrics(request.metric_names).items():
+            response.metric.add(name=name, int64_value_increase=value - before[name])
+        return response
+
+    @contextmanager
+    def _take_turn(self) -> Iterator[None]:
+        with self._lock:
+            if self._waiting == self._most_waiting:
+                raise ServingError(
+                    grpc.StatusCode.RESOURCE_EXHAUSTED,
+                    f"{self._waiting} reloads wait for their models; nothing changed",
+                )
+            self._waiting += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def _read_metrics(self, names: Iterable[str]) -> dict[str, int]:
+        return {name: self._read_metric(name) for name in names}

@@ -1,6 +1,6 @@
 """The models that are served: their folders, their versions, their labels.
 
-Owns one thread per model, so that a slow or broken one holds nobody else up.
+Owns which models there are; model_threads.py drives them, availability.py waits.
 """
 
 from __future__ import annotations
@@ -12,10 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic
 
-from serving.errors import failed_precondition, invalid_argument, not_found
+from grpc import StatusCode
+
+from serving.errors import (
+    ServingError,
+    failed_precondition,
+    invalid_argument,
+    not_found,
+)
+from serving.model_threads import ModelThreads
 from serving.served_model import ModelConfig, ServedModel, Timing
-from serving.version_state import State, VersionStatus
-from serving.versions import Lease, ModelT, unavailable_version
+from serving.version_state import (
+    Lease,
+    ModelT,
+    Outcome,
+    State,
+    VersionStatus,
+    unavailable_version,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +42,7 @@ class ModelTarget:
 
 
 class ModelStore(Generic[ModelT]):
-    """All served models by name; each has a thread that keeps it current."""
+    """All served models by name; each is kept current by a thread of its own."""
 
     def __init__(
         self,
@@ -42,36 +56,46 @@ class ModelStore(Generic[ModelT]):
         self._timing = timing
         self._allow_labels_for_unavailable = allow_labels_for_unavailable
         self._models: dict[str, ServedModel[ModelT]] = {}
-        self._threads: list[threading.Thread] = []
+        self._threads: ModelThreads[ModelT] = ModelThreads()
         self._applying = threading.Lock()
-        self._changed = threading.Condition()
-        self._changes = 0
-        self._is_stopping = False
+        self._is_closing = False
 
-    def apply(self, configs: Iterable[ModelConfig]) -> None:
+    def apply(self, configs: Iterable[ModelConfig]) -> frozenset[str]:
         """Serve exactly these models: new ones are loaded, absent ones unloaded.
+
+        Returns:
+            The names that were not served before.
 
         Raises:
             ServingError: FAILED_PRECONDITION; a label points to a version that is not
-                AVAILABLE. Nothing was changed.
+                AVAILABLE. UNAVAILABLE; the server stops. Nothing was changed.
         """
         with self._applying:
-            self._replace({config.name: config for config in configs})
-        self._note_change()
+            if self._is_closing:
+                raise ServingError(StatusCode.UNAVAILABLE, "the server stops")
+            wanted = {config.name: config for config in configs}
+            new = frozenset(wanted) - self.served_names()
+            has_changed = self._replace(wanted)
+        if has_changed:
+            self._threads.note_change()
+        return new
 
-    def _replace(self, wanted: Mapping[str, ModelConfig]) -> None:
+    def _replace(self, wanted: Mapping[str, ModelConfig]) -> bool:
         for config in wanted.values():
             self._check_labels(config)
-        for name, model in list(self._models.items()):
+        before = self._configs()
+        for name, model in self._models.items():
             if name not in wanted:
                 model.labels = {}
                 model.configure(None)
-        for name, config in wanted.items():
-            if name in self._models:
-                self._models[name].configure(config)
-            else:
-                self._add(config)
-            self._models[name].labels = dict(config.labels)
+        for config in wanted.values():
+            self._serve(config)
+        return self._configs() != before
+
+    def _configs(self) -> dict[str, ModelConfig]:
+        """What is served now, by name; a copy that another thread may change under."""
+        models = tuple(self._models.items())
+        return {name: model.config for name, model in models if model.config}
 
     def _check_labels(self, config: ModelConfig) -> None:
         """A new label may point anywhere if the flag says so; a moved one may not."""
@@ -94,62 +118,46 @@ class ModelStore(Generic[ModelT]):
                     f"{config.name}, which is not currently available for inference"
                 )
 
-    def _add(self, config: ModelConfig) -> None:
-        model = ServedModel(
-            config, self._load, self._list_folders, self._timing, self._note_change
-        )
-        self._models[config.name] = model
-        thread = threading.Thread(
-            target=self._keep_current, args=(model,), name=f"model-{config.name}"
-        )
-        self._threads.append(thread)
-        thread.start()
+    def _serve(self, config: ModelConfig) -> None:
+        if config.name not in self._models:
+            self._models[config.name] = ServedModel(
+                config,
+                self._load,
+                self._list_folders,
+                self._timing,
+                self._threads.note_change,
+            )
+        model = self._models[config.name]
+        model.configure(config)
+        model.labels = dict(config.labels)
+        self._threads.run(model)
 
-    def _note_change(self) -> None:
-        with self._changed:
-            self._changes += 1
-            self._changed.notify_all()
+    def served_names(self) -> frozenset[str]:
+        """The models that are configured now, whether they answer or not."""
+        return frozenset(self._configs())
 
-    def _keep_current(self, model: ServedModel[ModelT]) -> None:
-        """Run steps until the store stops and the model is unloaded."""
-        while not (self._is_stopping and model.versions.is_idle()):
-            seen = self._changes
-            seconds = model.step()
-            with self._changed:
-                self._changed.wait_for(lambda: self._changes != seen, seconds)
+    def outcomes(self) -> dict[str, Outcome]:
+        """Where each configured model stands, by name."""
+        return {name: self._models[name].outcome() for name in self._configs()}
 
-    def wait_until_settled(self, timeout_seconds: float | None = None) -> bool:
-        """Wait until each served model answers or has failed.
-
-        Returns False when the time is over or the store was stopped before.
-        """
-        self.wait_until(
-            lambda: self._is_stopping or self._is_settled(), timeout_seconds
-        )
-        return not self._is_stopping and self._is_settled()
+    @property
+    def is_closing(self) -> bool:
+        """Whether close() was called: nobody should wait for a model any more."""
+        return self._is_closing
 
     def wait_until(
         self, is_true: Callable[[], bool], timeout_seconds: float | None = None
     ) -> bool:
         """Look after every change of any version; return whether it came true."""
-        with self._changed:
-            return self._changed.wait_for(is_true, timeout_seconds)
+        return self._threads.wait_until(is_true, timeout_seconds)
 
-    def _is_settled(self) -> bool:
-        return all(model.versions.is_settled() for model in self._served())
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call it after every change of any model, from the thread that made it."""
+        self._threads.listen(listener)
 
-    def _served(self) -> list[ServedModel[ModelT]]:
-        return [model for model in self._models.values() if model.config is not None]
-
-    def failures(self) -> dict[str, VersionStatus]:
-        """The highest failed version of each served model that cannot answer."""
-        failed = {}
-        for model in self._served():
-            statuses = model.versions.statuses()
-            if State.AVAILABLE not in {status.state for status in statuses}:
-                errors = [status for status in statuses if status.error is not None]
-                failed.update({model.versions.name: status for status in errors[:1]})
-        return failed
+    def note_change(self) -> None:
+        """Let everybody in wait_until() look again."""
+        self._threads.note_change()
 
     def lease(self, target: ModelTarget) -> AbstractContextManager[Lease[ModelT]]:
         """Keep the version a call asks for alive while it runs.
@@ -161,11 +169,11 @@ class ModelStore(Generic[ModelT]):
         model = self._models.get(target.name)
         version = target.version
         if target.label is not None:
-            if model is None or target.label not in model.labels:
+            version = model.labels.get(target.label) if model else None
+            if version is None:
                 raise invalid_argument(
                     f"Unrecognized servable version label: {target.label}"
                 )
-            version = model.labels[target.label]
         if model is None:
             raise unavailable_version(target.name, version)
         return model.versions.lease(version)
@@ -189,13 +197,21 @@ class ModelStore(Generic[ModelT]):
             raise not_found(f"Could not find version {version} of model {name}")
         return found
 
+    def is_in_use(self) -> bool:
+        """Whether any call runs on any version."""
+        return any(model.versions.is_in_use() for model in tuple(self._models.values()))
+
+    def close(self) -> None:
+        """Take no more configurations; whoever waits for a model stops waiting."""
+        # An apply() under way is seen by stop(), a later one is refused.
+        with self._applying:
+            self._is_closing = True
+        self._threads.note_change()
+
     def stop(self) -> None:
         """Unload everything, after the calls in flight, and end the threads."""
-        # While apply() starts threads: each is seen here or ends by itself.
-        with self._applying:
-            self._is_stopping = True
-            for model in self._models.values():
-                model.configure(None)
-        self._note_change()
-        for thread in self._threads:
-            thread.join()
+        self.close()
+        for model in self._models.values():
+            model.configure(None)
+        self._threads.note_change()
+        self._threads.join()

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Generic
 
 from serving.version_policy import VersionPolicy
-from serving.version_state import RetryPolicy
-from serving.versions import ModelT, ModelVersions
+from serving.version_state import ModelT, Outcome, RetryPolicy
+from serving.versions import ModelVersions
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +53,10 @@ class ServedModel(Generic[ModelT]):
         )
         self.labels: Mapping[str, int] = {}
         self._config: ModelConfig | None = config
+        self._looked_for: ModelConfig | None = None
         self._list_folders = list_folders
         self._timing = timing
-        self._poll_at: float | None = None if timing.poll_seconds < 0 else 0.0
+        self._poll_at: float | None = 0.0
         self._trouble = ""
 
     @property
@@ -65,8 +66,15 @@ class ServedModel(Generic[ModelT]):
 
     def configure(self, config: ModelConfig | None) -> None:
         """Serve this from the next step on; None retires the model."""
-        self._config = config
-        self._poll_at = 0.0
+        if config != self._config:
+            self._config = config
+            self._poll_at = 0.0
+
+    def outcome(self) -> Outcome:
+        """Where the model stands; PENDING until it was looked for as configured now."""
+        if self._looked_for is not self._config:
+            return Outcome.PENDING
+        return self.versions.outcome()
 
     def step(self) -> float | None:
         """Do all that is due; return the seconds until the next thing, None: never."""
@@ -88,14 +96,24 @@ class ServedModel(Generic[ModelT]):
         config = self._config
         if config is None:
             self.versions.aspire({})
+        elif self._timing.poll_seconds < 0:
             return
+        else:
+            self._look(config)
+        self._looked_for = config
+
+    def _look(self, config: ModelConfig) -> None:
         try:
             folders = self._list_folders(config.base_path)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
             self._report(f"base path {config.base_path} is not readable: {error}")
             return
         wanted = config.policy.select(folders)
-        self._report("" if wanted else f"no wanted version under {config.base_path}")
+        missing = sorted((config.policy.specific or frozenset()) - wanted)
+        if not wanted:
+            self._report(f"no wanted version under {config.base_path}")
+        else:
+            self._report(f"no version {missing}" if missing else "")
         self.versions.aspire({number: folders[number] for number in wanted})
 
     def _report(self, trouble: str) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
 
 from serving.errors import invalid_argument
+
+_PLACE = re.compile(r"^\d+:\d+ : ")
+
+
+class UnreadableText(ValueError):
+    """What the protobuf library of TensorFlow Serving says on stderr."""
 
 
 def fill_message(path: str, message: Message) -> None:
@@ -20,5 +27,10 @@ def fill_message(path: str, message: Message) -> None:
         text_format.Parse(Path(path).read_text(encoding="utf-8"), message)
     except OSError as error:
         raise invalid_argument(f"{path}; {error.strerror}") from error
-    except (text_format.ParseError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise invalid_argument(f"Invalid protobuf file: '{path}'") from error
+    except text_format.ParseError as error:
+        raise invalid_argument(f"Invalid protobuf file: '{path}'") from UnreadableText(
+            f"Error parsing text-format {message.DESCRIPTOR.full_name}: "
+            f"{error.GetLine()}:{error.GetColumn()}: {_PLACE.sub('', str(error))}"
+        )

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-_VERSION_NAME = re.compile(r"[0-9]+")
-_MAX_VERSION = 2**63 - 1
+_VERSION_NAME = re.compile(r"[+-]?[0-9]+")
+_VERSIONS = range(-(2**63), 2**63)
+# TensorFlow's name for what is a path without it.
+_FILE_SCHEME = "file://"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class VersionPolicy:
 
 
 def list_version_folders(base_path: str) -> dict[int, Path]:
-    """The direct children of base_path whose whole name is a number.
+    """The direct children of base_path whose whole name is an int64.
 
     Of two names for one number (1 and 001) the last in sorted order wins.
 
@@ -37,7 +39,8 @@ def list_version_folders(base_path: str) -> dict[int, Path]:
         OSError: base_path is missing or not readable.
     """
     folders = {}
-    for name in sorted(os.listdir(base_path)):
-        if _VERSION_NAME.fullmatch(name) and int(name) <= _MAX_VERSION:
-            folders[int(name)] = Path(base_path) / name
+    parent = Path(base_path.removeprefix(_FILE_SCHEME))
+    for name in sorted(os.listdir(parent)):
+        if _VERSION_NAME.fullmatch(name) and int(name) in _VERSIONS:
+            folders[int(name)] = parent / name
     return folders

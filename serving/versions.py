@@ -9,57 +9,25 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
 from grpc import StatusCode
 
-from serving.errors import ServingError, not_found
-from serving.version_state import RetryPolicy, State, VersionStatus
+from serving.errors import ServingError
+from serving.version_state import (
+    Lease,
+    ModelT,
+    Outcome,
+    RetryPolicy,
+    State,
+    VersionRecord,
+    VersionStatus,
+    unavailable_version,
+)
 
 logger = logging.getLogger(__name__)
-
-
-class Closable(Protocol):
-    """What a loader returns: anything that gives its memory back."""
-
-    def close(self) -> None:
-        """Called once, when no call uses it any more."""
-
-
-ModelT = TypeVar("ModelT", bound=Closable)
-
-
-@dataclass(frozen=True)
-class Lease(Generic[ModelT]):
-    """The right to run one version; it is not closed before this is given back."""
-
-    version: int
-    model: ModelT
-
-
-@dataclass
-class _Version(Generic[ModelT]):
-    """One version's record; changed under the owner's lock only."""
-
-    number: int
-    folder: Path
-    state: State = State.START
-    model: ModelT | None = None
-    error: ServingError | None = None
-    failures: int = 0
-    retry_at: float = 0.0
-    users: int = 0
-
-
-def unavailable_version(name: str, version: int | None) -> ServingError:
-    """The answer to a call that asks for what is not AVAILABLE now."""
-    wanted = f"Latest({name})"
-    if version is not None:
-        wanted = f"Specific({name}, {version})"
-    return not_found(f"Servable not found for request: {wanted}")
 
 
 class ModelVersions(Generic[ModelT]):
@@ -79,20 +47,23 @@ class ModelVersions(Generic[ModelT]):
         self._retry = retry
         self._on_change = on_change
         self._lock = threading.Lock()
-        self._records: dict[int, _Version[ModelT]] = {}
+        self._records: dict[int, VersionRecord[ModelT]] = {}
         self._aspired: Mapping[int, Path] = {}
 
     def aspire(self, folders: Mapping[int, Path]) -> None:
         """Say which versions should be loaded; all others should not.
 
-        A version that failed is tried again only after it was absent in between.
+        A version that failed is tried again only after it was absent in between, or
+        from another folder; one that is loaded stays as it is.
         """
         with self._lock:
             for number, folder in folders.items():
                 known = self._records.get(number)
-                is_back = number not in self._aspired
+                is_back = self._aspired.get(number) != folder
                 if known is None or (is_back and known.state is State.END):
-                    self._records[number] = _Version(number, folder)
+                    self._records[number] = VersionRecord(number, folder)
+                elif known.state in (State.START, State.LOADING):
+                    known.folder = folder
             self._aspired = dict(folders)
 
     @contextmanager
@@ -114,14 +85,14 @@ class ModelVersions(Generic[ModelT]):
             if is_last:
                 self._on_change()
 
-    def _find(self, version: int | None) -> _Version[ModelT]:
+    def _find(self, version: int | None) -> VersionRecord[ModelT]:
         ready = {record.number: record for record in self._in_state(State.AVAILABLE)}
         number = max(ready, default=None) if version is None else version
         if number in ready:
             return ready[number]
         raise unavailable_version(self.name, version)
 
-    def _in_state(self, *states: State) -> list[_Version[ModelT]]:
+    def _in_state(self, *states: State) -> list[VersionRecord[ModelT]]:
         """The records in one of the states, lowest version first."""
         found = [record for record in self._records.values() if record.state in states]
         return sorted(found, key=lambda record: record.number)
@@ -134,12 +105,20 @@ class ModelVersions(Generic[ModelT]):
                 for record in reversed(self._in_state(*State))
             )
 
-    def is_settled(self) -> bool:
-        """Whether some version answers, or every one that should has failed."""
+    def outcome(self) -> Outcome:
+        """Where the model stands now."""
         with self._lock:
+            if self._in_state(State.AVAILABLE):
+                return Outcome.AVAILABLE
+            if not self._aspired:
+                return Outcome.ABSENT
             errors = [self._records[number].error for number in self._aspired]
-            has_failed = bool(errors) and None not in errors
-            return has_failed or bool(self._in_state(State.AVAILABLE))
+            return Outcome.PENDING if None in errors else Outcome.FAILED
+
+    def is_in_use(self) -> bool:
+        """Whether a call holds a lease."""
+        with self._lock:
+            return any(record.users for record in self._records.values())
 
     def is_idle(self) -> bool:
         """Whether nothing is loaded and nothing is about to be."""
@@ -162,8 +141,10 @@ class ModelVersions(Generic[ModelT]):
             action = self._choose()
         if action is None:
             return False
-        action()
-        self._on_change()
+        try:
+            action()
+        finally:
+            self._on_change()
         return True
 
     def _choose(self) -> Callable[[], None] | None:
@@ -184,7 +165,7 @@ class ModelVersions(Generic[ModelT]):
         due = [record for record in due if record.retry_at <= now]
         return partial(self._load_version, due[-1]) if due else None
 
-    def _set_state(self, record: _Version[ModelT], state: State) -> None:
+    def _set_state(self, record: VersionRecord[ModelT], state: State) -> None:
         with self._lock:
             record.state = state
         logger.info(
@@ -194,12 +175,12 @@ class ModelVersions(Generic[ModelT]):
             state.name,
         )
 
-    def _end(self, record: _Version[ModelT], error: ServingError | None) -> None:
+    def _end(self, record: VersionRecord[ModelT], error: ServingError | None) -> None:
         """The version is gone; it starts anew where it is wanted again by now."""
         record.error = error
         self._set_state(record, State.END)
 
-    def _close(self, record: _Version[ModelT]) -> None:
+    def _close(self, record: VersionRecord[ModelT]) -> None:
         model, record.model = record.model, None
         if model is not None:
             model.close()
@@ -207,9 +188,9 @@ class ModelVersions(Generic[ModelT]):
         with self._lock:
             if record.number in self._aspired:
                 folder = self._aspired[record.number]
-                self._records[record.number] = _Version(record.number, folder)
+                self._records[record.number] = VersionRecord(record.number, folder)
 
-    def _load_version(self, record: _Version[ModelT]) -> None:
+    def _load_version(self, record: VersionRecord[ModelT]) -> None:
         self._set_state(record, State.LOADING)
         self._on_change()
         try:
@@ -217,6 +198,9 @@ class ModelVersions(Generic[ModelT]):
         except ServingError as error:
             self._note_failure(record, error)
             return
+        except Exception as bug:
+            self._note_failure(record, _describe_bug(bug))
+            raise
         with self._lock:
             is_wanted = record.number in self._aspired
         if is_wanted:
@@ -227,7 +211,7 @@ class ModelVersions(Generic[ModelT]):
         cancelled = "Loading of servable cancelled"
         self._end(record, ServingError(StatusCode.CANCELLED, cancelled))
 
-    def _note_failure(self, record: _Version[ModelT], error: ServingError) -> None:
+    def _note_failure(self, record: VersionRecord[ModelT], error: ServingError) -> None:
         record.failures += 1
         logger.warning(
             "event=load_failed model=%s version=%d attempt=%d error=%r",
@@ -238,4 +222,13 @@ class ModelVersions(Generic[ModelT]):
         )
         record.retry_at = self._clock() + self._retry.interval_seconds
         if record.failures > self._retry.max_retries:
-            self._end(record, error)
+            # A copy: the traceback of the error itself holds the half-loaded graph.
+            self._end(record, ServingError(error.code, error.message))
+
+
+def _describe_bug(bug: Exception) -> ServingError:
+    """The status of a version whose load ended as no load should."""
+    code = StatusCode.INTERNAL
+    if isinstance(bug, MemoryError):
+        code = StatusCode.RESOURCE_EXHAUSTED
+    return ServingError(code, f"Loading ended with {type(bug).__name__}: {bug}")

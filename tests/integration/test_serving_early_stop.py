@@ -14,15 +14,16 @@ from tests.tiny_model import write_tiny_model
 
 
 class WatchedSettings:
-    """Settings that call on_open when the models are loaded and a port is opened."""
+    """Settings that call on_open once, when the models are loaded and a port opens."""
 
     def __init__(self, on_open):
         self._settings = Settings(port=ANY_FREE_PORT, rest_api_port=ANY_FREE_PORT)
         self._on_open = on_open
 
     def __getattr__(self, name):
-        if name == "grpc_max_threads":
-            self._on_open()
+        if name == "grpc_max_threads" and self._on_open:
+            on_open, self._on_open = self._on_open, None
+            on_open()
         return getattr(self._settings, name)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from grpc import StatusCode
 
+from serving.availability import wait_for_start
 from serving.errors import ServingError
 from serving.models import ModelTarget
 from serving.version_policy import VersionPolicy
@@ -31,7 +32,7 @@ def test_label(make_store):
 
 def wait_for_versions(store, version):
     """Wait until both versions of "a" answer: the highest is loaded first."""
-    assert store.wait_until_settled(30)
+    assert wait_for_start(store, 30)
     with store.lease(ModelTarget(name="a", version=version)):
         pass
     store.wait_until(
@@ -55,7 +56,7 @@ def test_label_may_not_move_to_nothing(make_store):
     """With the flag a new label may point anywhere, a known one may not move there."""
     store = make_store(Disk(a=[1]), allow_labels_for_unavailable=True)
     store.apply([config("a", labels={"stable": 1})])
-    assert store.wait_until_settled(30)
+    assert wait_for_start(store, 30)
 
     with pytest.raises(ServingError):
         store.apply([config("a", labels={"stable": 9})])

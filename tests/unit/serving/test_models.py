@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from grpc import StatusCode
 
+from serving.availability import wait_for_start
 from serving.errors import ServingError
 from serving.models import ModelTarget
 from serving.version_policy import VersionPolicy
@@ -20,39 +21,17 @@ def test_missing_model_harms_itself(make_store):
     store = make_store(Disk(a=[1]))
 
     store.apply([config("gone"), config("a")])
-    store.apply([config("a")])
-    assert store.wait_until_settled(30)
+    assert wait_for_start(store, 30)
 
     with store.lease(ModelTarget(name="a")) as lease:
         assert lease.version == 1
-
-
-def test_waits_for_all(make_store):
-    """A model that is not there yet keeps the start waiting."""
-    store = make_store(Disk(a=[1]))
-
-    store.apply([config("gone"), config("a")])
-
-    assert not store.wait_until_settled(0.05)
-
-
-def test_failures(make_store):
-    """A model whose wanted versions all failed is told with its error."""
-    store = make_store(Disk(a=[1], bad=[13]))
-    store.apply([config("a"), config("bad")])
-
-    assert store.wait_until_settled(30)
-
-    assert {name: s.error.message for name, s in store.failures().items()} == {
-        "bad": "version 13 is broken"
-    }
 
 
 def test_policy(make_store):
     """Several versions answer at once where the policy says so."""
     store = make_store(Disk(a=[1, 2, 3]))
     store.apply([config("a", policy=VersionPolicy(specific=frozenset({1, 3})))])
-    assert store.wait_until_settled(30)
+    assert wait_for_start(store, 30)
 
     with store.lease(ModelTarget(name="a", version=3)) as lease:
         assert lease.model.folder == Path("/models/a/3")
@@ -105,7 +84,7 @@ def test_retired_model(make_store):
     """A model that is no longer configured is closed, and its END is remembered."""
     store = make_store(Disk(a=[1], b=[1]))
     store.apply([config("a"), config("b")])
-    assert store.wait_until_settled(30)
+    assert wait_for_start(store, 30)
     with store.lease(ModelTarget(name="a")) as lease:
         pass
 
@@ -120,7 +99,7 @@ def test_statuses(make_store):
     """One version can be asked for; what never was is NOT_FOUND."""
     store = make_store(Disk(a=[1, 2]))
     store.apply([config("a")])
-    assert store.wait_until_settled(30)
+    assert wait_for_start(store, 30)
 
     assert [status.version for status in store.statuses("a", 2)] == [2]
     for name, version in (("a", 7), ("b", None), ("b", 1)):
@@ -133,7 +112,7 @@ def test_stop_waits_for_calls(make_store):
     """Stopping closes every model, after the last call on it."""
     store = make_store(Disk(a=[1]))
     store.apply([config("a")])
-    assert store.wait_until_settled(30)
+    assert wait_for_start(store, 30)
     stopper = threading.Thread(target=store.stop)
 
     with store.lease(ModelTarget(name="a")) as lease:

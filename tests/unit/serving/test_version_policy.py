@@ -32,7 +32,12 @@ def test_version_names(tmp_path):
 
     found = list_version_folders(str(tmp_path))
 
-    assert found == {1: tmp_path / "1", 123: tmp_path / "00000123"}
+    assert found == {
+        1: tmp_path / "1",
+        123: tmp_path / "00000123",
+        -3: tmp_path / "-3",
+    }
+    assert list_version_folders(f"file://{tmp_path}") == found
 
 
 def test_twin_names(tmp_path):

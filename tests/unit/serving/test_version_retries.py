@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grpc import StatusCode
 
-from serving.version_state import RetryPolicy, State
+from serving.version_state import Outcome, RetryPolicy, State
 from serving.versions import ModelVersions
 from tests.unit.serving.fakes import Model, folders, settle, states
 
@@ -125,21 +125,21 @@ def test_unwanted_while_loading(clock):
     assert events == ["close 1"]
 
 
-def test_settled(versions, loader):
-    """A model is settled when a version answers or every wanted one has failed."""
-    nothing = versions.is_settled()
+def test_outcome(versions, loader):
+    """A model is pending until a version answers."""
+    nothing = versions.outcome()
     loader.broken = {2}
     versions.aspire(folders(1, 2))
     versions.step()
-    retrying = versions.is_settled()
+    retrying = versions.outcome()
     settle(versions)
-    answering = versions.is_settled()
 
-    assert (nothing, retrying, answering) == (False, False, True)
+    assert (nothing, retrying) == (Outcome.ABSENT, Outcome.PENDING)
+    assert versions.outcome() is Outcome.AVAILABLE
 
 
-def test_settled_by_failure(versions, loader, clock):
-    """Waiting ends when nothing is left to try."""
+def test_failed_outcome(versions, loader, clock):
+    """A model has failed when nothing is left to try."""
     fail_for_good(versions, loader, clock, 1)
 
-    assert versions.is_settled()
+    assert versions.outcome() is Outcome.FAILED
