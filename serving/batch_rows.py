@@ -10,7 +10,7 @@ import numpy as np
 from grpc import StatusCode
 from numpy.typing import NDArray
 
-from serving.errors import ServingError, failed_precondition
+from serving.errors import ServingError, failed_precondition, invalid_argument
 
 Arrays = Mapping[str, NDArray[Any]]
 Run = Callable[[Arrays, float | None], Arrays]
@@ -24,43 +24,89 @@ _HITS_ALL = frozenset(
 
 @dataclass(frozen=True)
 class Task:
-    """One caller's arrays; deadline in seconds of the batcher's clock, None: no end."""
+    """One caller's arrays, or a piece of them.
+
+    deadline and enqueued_at are seconds of the batcher's clock; a deadline of None is
+    no end. call_rows: rows of the whole call in its first piece, None in the others.
+    """
 
     inputs: Arrays
     rows: int
     deadline: float | None
+    enqueued_at: float = 0.0
+    call_rows: int | None = None
 
-    def split(self, limit: int) -> tuple[Task, ...]:
-        """The same rows in order, in tasks of at most limit rows."""
-        if self.rows <= limit:
-            return (self,)
-        cuts = [
-            slice(start, min(start + limit, self.rows))
-            for start in range(0, self.rows, limit)
-        ]
+    def split(self, first: int, limit: int) -> tuple[Task, ...]:
+        """The same rows in order, in pieces: first rows, then at most limit each.
+
+        No first piece is made where first is 0.
+        """
+        starts = [*range(first, self.rows, limit)]
+        edges = [0] * (first > 0) + starts + [self.rows]
+        cuts = [slice(start, end) for start, end in zip(edges, edges[1:])]
         return tuple(
             Task(
                 {name: array[cut] for name, array in self.inputs.items()},
                 cut.stop - cut.start,
                 self.deadline,
+                self.enqueued_at,
+                self.call_rows if cut.start == 0 else None,
             )
             for cut in cuts
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class BatchRun:
+    """What a merged run was, for the metrics.
+
+    queuing_seconds: one for each of its tasks (a call, or a piece of one that was
+    split). input_rows: the rows of each call, whole, that begins in this run. rows:
+    what the run took, with the padding; padding: rows that nobody sent.
+    """
+
+    queuing_seconds: tuple[float, ...]
+    input_rows: tuple[int, ...]
+    rows: int
+    padding: int
+
+
+def describe_run(tasks: Sequence[Task], padded_rows: int, now: float) -> BatchRun:
+    """What is told of tasks that now are run as one."""
+    return BatchRun(
+        queuing_seconds=tuple(now - task.enqueued_at for task in tasks),
+        input_rows=tuple(
+            task.call_rows for task in tasks if task.call_rows is not None
+        ),
+        rows=padded_rows,
+        padding=padded_rows - sum(task.rows for task in tasks),
+    )
+
+
 def join_shares(shares: Sequence[Arrays]) -> Arrays:
-    """The outputs of a call that was split, in one piece again."""
+    """The outputs of a call that was split, in one piece again.
+
+    Raises:
+        ServingError: FAILED_PRECONDITION; padding gave its pieces different shapes.
+    """
     if len(shares) == 1:
         return shares[0]
-    return {
-        name: np.concatenate([share[name] for share in shares]) for name in shares[0]
-    }
+    try:
+        return {
+            name: np.concatenate([share[name] for share in shares])
+            for name in shares[0]
+        }
+    except ValueError as error:
+        raise failed_precondition(
+            f"the pieces of a split call do not fit together: {error}"
+        ) from error
 
 
-def too_late() -> ServingError:
-    """The answer to a caller whose time is over."""
+def waited_too_long() -> ServingError:
+    """The answer to a caller whose time was over before its rows were run."""
     return ServingError(
-        StatusCode.DEADLINE_EXCEEDED, "Timed out waiting in the batching queue"
+        StatusCode.RESOURCE_EXHAUSTED,
+        "Run() timeout exceeded while waiting in batching queue",
     )
 
 
@@ -69,11 +115,13 @@ def run_tasks(
 ) -> list[Outcome]:
     """Run the tasks as one; the outcome of each, in their order.
 
-    Tasks whose deadline is over are left out. If the merged run fails, each task is
-    run alone, so that only those whose rows are at fault get the error.
+    Tasks whose deadline is over keep their rows, but nobody waits for them; where all
+    are, nothing is run. If the merged run fails, each task is run alone, so that only
+    those whose rows are at fault get the error.
 
     Args:
-        tasks: Calls with inputs of equal names, dtypes and shapes beyond dimension 0.
+        tasks: Calls with inputs of equal names, dtypes and ranks. Where shapes beyond
+            dimension 0 differ, each is filled up with its own first element.
         run: (inputs, timeout in seconds) -> outputs.
         padded_rows: Rows of the merged run; above the tasks' sum, rows are repeated.
         now: The time of the clock that the deadlines follow.
@@ -81,7 +129,9 @@ def run_tasks(
     is_alive = [task.deadline is None or task.deadline > now for task in tasks]
     alive = [task for task, is_in_time in zip(tasks, is_alive) if is_in_time]
     outcomes = iter(_run_alive(alive, run, padded_rows, now) if alive else ())
-    return [next(outcomes) if is_in_time else too_late() for is_in_time in is_alive]
+    return [
+        next(outcomes) if is_in_time else waited_too_long() for is_in_time in is_alive
+    ]
 
 
 def _run_alive(
@@ -114,9 +164,26 @@ def _run_merged(
 
 def _merge(arrays: Sequence[NDArray[Any]], padding: int) -> NDArray[Any]:
     """All rows in one array; the last caller's first row fills up."""
+    if len({array.shape[1:] for array in arrays}) > 1:
+        sides = tuple(map(max, zip(*(array.shape[1:] for array in arrays))))
+        arrays = [_widen(array, sides) for array in arrays]
     if padding:
         arrays = [*arrays, np.repeat(arrays[-1][:1], padding, axis=0)]
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _widen(array: NDArray[Any], sides: tuple[int, ...]) -> NDArray[Any]:
+    """The rows with these sides, their own first element at the ends.
+
+    Source: pad_variable_length_inputs in TensorFlow Serving's batching_options.h.
+    """
+    if array.shape[1:] == sides:
+        return array
+    if not array.size:
+        raise invalid_argument("Got empty tensor in batch of non-empty tensors.")
+    wide = np.full((len(array), *sides), array.flat[0], array.dtype)
+    wide[tuple(slice(side) for side in array.shape)] = array
+    return wide
 
 
 def _check_rows(outputs: Arrays, rows: int) -> None:

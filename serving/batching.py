@@ -1,88 +1,163 @@
 """Merges concurrent calls into one run and hands each caller its own rows.
 
-One queue per kind of call; a batch collects until a thread is free for it. What a run
-does to rows is in batch_rows.py.
+Owns the threads all models share and whose turn it is. How calls form batches is in
+batch_queue.py, what a run does to rows in batch_rows.py.
 """
 
 from __future__ import annotations
 
-import os
+import math
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 
 from grpc import StatusCode
 
+from serving.batch_queue import Batch, BatchingParameters, BatchQueue, Place
 from serving.batch_rows import (
     Arrays,
-    Outcome,
+    BatchRun,
     Run,
     Task,
+    describe_run,
     join_shares,
     run_tasks,
-    too_late,
+    waited_too_long,
 )
 from serving.errors import ServingError, invalid_argument
 
-
-@dataclass(frozen=True, kw_only=True)
-class BatchingParameters:
-    """TensorFlow Serving's BatchingParameters, with its defaults; sizes in rows."""
-
-    max_batch_size: int = 1000
-    batch_timeout_micros: int = 0
-    max_enqueued_batches: int = 10
-    num_batch_threads: int = os.cpu_count() or 1
-    allowed_batch_sizes: tuple[int, ...] = ()
-    enable_large_batch_splitting: bool = False
-    max_execution_batch_size: int | None = None
-
-    @property
-    def rows_per_run(self) -> int:
-        """The most rows one run takes; calls have more only where they are split."""
-        if self.enable_large_batch_splitting and self.max_execution_batch_size:
-            return self.max_execution_batch_size
-        return self.max_batch_size
-
-    def padded_size(self, rows: int) -> int:
-        """The smallest allowed size that holds the rows; none stays none."""
-        sizes = self.allowed_batch_sizes if rows else ()
-        return next((size for size in sizes if size >= rows), rows)
+_Key = tuple["ModelBatcher", Hashable]
 
 
-@dataclass
-class _Batch:
-    """Tasks of one kind; open to more until it is taken or full."""
-
-    key: Hashable
-    run: Run
-    opened_at: float
-    tasks: list[Task] = field(default_factory=list)
-    rows: int = 0
-    is_full: threading.Event = field(default_factory=threading.Event)
-    outcomes: Future[list[Outcome]] = field(init=False)
+def ignore_run(run: BatchRun) -> None:
+    """Note nothing; what is done when nobody asked for more."""
+    del run
 
 
 class Batcher:
-    """One pool of threads for all models; run() blocks its caller."""
+    """One pool of threads for all models, whose queues take turns.
+
+    note_run is called in a thread of the pool right before each merged run; clock
+    gives seconds.
+    """
 
     def __init__(
         self,
         parameters: BatchingParameters,
+        note_run: Callable[[BatchRun], None] = ignore_run,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.parameters = parameters
-        self._clock = clock
-        self._timeout_seconds = parameters.batch_timeout_micros / 1e6
-        self._lock = threading.Lock()
-        self._open: dict[Hashable, _Batch] = {}
-        self._enqueued: Counter[Hashable] = Counter()
+        self.clock = clock
+        self._note_run = note_run
+        self._changed = threading.Condition()
+        # Those that are not empty; whose turn is next comes first.
+        self._queues: dict[_Key, BatchQueue] = {}
+        self._running: Counter[ModelBatcher] = Counter()
+        self._is_stopping = False
         self._threads = ThreadPoolExecutor(
-            parameters.num_batch_threads, thread_name_prefix="batch"
+            parameters.num_batch_threads, parameters.thread_pool_name
         )
+
+    def for_model(self, parameters: BatchingParameters | None = None) -> ModelBatcher:
+        """The queues of one loaded version; its own parameters, or everybody's."""
+        return ModelBatcher(self, parameters or self.parameters)
+
+    def stop(self) -> None:
+        """Finish what is queued, without waiting for company, and end the threads."""
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify_all()
+        self._threads.shutdown()
+
+    def enqueue(
+        self, key: _Key, task: Task, run: Run, shapes: Hashable
+    ) -> tuple[Place, ...]:
+        """Put a task where it is merged; ModelBatcher.run is how it is called.
+
+        Raises:
+            ServingError: UNAVAILABLE; the queue is full.
+        """
+        with self._changed:
+            queue = self._queues.get(key) or BatchQueue(key[0].parameters)
+            places = queue.add(task, run, shapes)
+            self._queues[key] = queue
+            for place in places:
+                if place.index == 0:
+                    self._threads.submit(self._run_next)
+            self._changed.notify_all()
+        return places
+
+    def forget(self, model: ModelBatcher) -> None:
+        """Drop what waits for this model and return once nothing of it runs."""
+        with self._changed:
+            for key in [key for key in self._queues if key[0] is model]:
+                for batch in self._queues.pop(key).clear():
+                    batch.outcomes.set_exception(_unloaded())
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: model not in self._running)
+
+    def count_held(self) -> int:
+        """How many queues and running models it remembers; none when all is idle."""
+        with self._changed:
+            return len(self._queues) + len(self._running)
+
+    def _run_next(self) -> None:
+        """Run one batch; there is one such job for each that was opened."""
+        taken = self._take()
+        if taken is None:
+            return
+        model, batch = taken
+        try:
+            self._run(batch)
+        finally:
+            with self._changed:
+                self._running[model] -= 1
+                if not self._running[model]:
+                    del self._running[model]
+                    self._changed.notify_all()
+
+    def _take(self) -> tuple[ModelBatcher, Batch] | None:
+        """Wait for a batch that is due; None once nothing waits."""
+        with self._changed:
+            while self._queues:
+                now = math.inf if self._is_stopping else self.clock()
+                for key, queue in self._queues.items():
+                    batch = queue.take(now)
+                    if batch is not None:
+                        del self._queues[key]
+                        if not queue.is_empty:
+                            self._queues[key] = queue
+                        self._running[key[0]] += 1
+                        return key[0], batch
+                due_at = min(queue.due_at for queue in self._queues.values())
+                self._changed.wait(due_at - now)
+        return None
+
+    def _run(self, batch: Batch) -> None:
+        now = self.clock()
+        padded_rows = batch.parameters.padded_size(batch.rows)
+        try:
+            self._note_run(describe_run(batch.tasks, padded_rows, now))
+            batch.outcomes.set_result(
+                run_tasks(batch.tasks, batch.run, padded_rows, now)
+            )
+        finally:
+            # A bug belongs to the callers, who have an edge that reports it.
+            if not batch.outcomes.done():
+                batch.outcomes.set_exception(sys.exception())
+
+
+class ModelBatcher:
+    """What one loaded version is run through; run() blocks its caller."""
+
+    def __init__(self, batcher: Batcher, parameters: BatchingParameters) -> None:
+        self.parameters = parameters
+        self._batcher = batcher
 
     def run(
         self,
@@ -94,7 +169,7 @@ class Batcher:
         """Compute the inputs' outputs, together with other callers' where possible.
 
         Args:
-            kind: Equal for calls that may share a run: same version, same outputs.
+            kind: Equal for calls that may share a run: same inputs and outputs.
             run: (inputs, timeout in seconds) -> outputs; rows in, rows out.
             inputs: Arrays with the same number of rows in dimension 0.
             timeout_seconds: The caller gives up after that.
@@ -104,37 +179,41 @@ class Batcher:
 
         Raises:
             ServingError: INVALID_ARGUMENT for inputs without rows or too many of them,
-                UNAVAILABLE when the queue is full, DEADLINE_EXCEEDED, or what run
-                raised for these rows.
+                UNAVAILABLE when the queue is full, RESOURCE_EXHAUSTED when the time is
+                over before a thread was free, DEADLINE_EXCEEDED when it is over
+                during the run, or what run raised for these rows.
         """
         rows = self._count_rows(inputs)
-        deadline = None
-        if timeout_seconds is not None:
-            deadline = self._clock() + timeout_seconds
-        shapes = tuple(
-            (name, array.dtype, array.shape[1:]) for name, array in inputs.items()
-        )
-        task = Task(inputs, rows, deadline)
-        joined = [
-            self._join((kind, shapes), run, part)
-            for part in task.split(self.parameters.rows_per_run)
-        ]
-        return join_shares([self._wait(batch, i, deadline) for batch, i in joined])
+        now = self._batcher.clock()
+        deadline = None if timeout_seconds is None else now + timeout_seconds
+        task = Task(inputs, rows, deadline, now, rows)
+        places = self._batcher.enqueue((self, kind), task, run, self._shapes(inputs))
+        return join_shares([self._wait(place, deadline) for place in places])
 
-    def _wait(self, batch: _Batch, index: int, deadline: float | None) -> Arrays:
+    def close(self) -> None:
+        """Return once nothing of this version runs or waits; for an unload."""
+        self._batcher.forget(self)
+
+    def _wait(self, place: Place, deadline: float | None) -> Arrays:
         """The share of one task, once its batch has run."""
-        timeout = None if deadline is None else max(0.0, deadline - self._clock())
+        timeout = None
+        if deadline is not None:
+            timeout = max(0.0, deadline - self._batcher.clock())
         try:
-            outcome = batch.outcomes.result(timeout)[index]
+            outcome = place.batch.outcomes.result(timeout)[place.index]
         except TimeoutError as error:
-            raise too_late() from error
+            raise _too_late(place.batch) from error
         if isinstance(outcome, ServingError):
             raise outcome
         return outcome
 
-    def stop(self) -> None:
-        """Finish what is queued and end the threads."""
-        self._threads.shutdown()
+    def _shapes(self, inputs: Arrays) -> Hashable:
+        """What must be equal in one batch; with padding, ranks instead of sides."""
+        is_padded = self.parameters.pad_variable_length_inputs
+        return tuple(
+            (name, array.dtype, array.ndim if is_padded else array.shape[1:])
+            for name, array in sorted(inputs.items(), key=itemgetter(0))
+        )
 
     def _count_rows(self, inputs: Arrays) -> int:
         if any(array.ndim == 0 for array in inputs.values()):
@@ -154,52 +233,14 @@ class Batcher:
             )
         return rows
 
-    def _join(self, key: Hashable, run: Run, task: Task) -> tuple[_Batch, int]:
-        """Add the task to the open batch of its kind, or open one."""
-        limit = self.parameters.rows_per_run
-        with self._lock:
-            batch = self._open.get(key)
-            if batch is None or batch.rows + task.rows > limit:
-                batch = self._open_batch(key, run)
-            batch.tasks.append(task)
-            batch.rows += task.rows
-            index = len(batch.tasks) - 1
-            if batch.rows == limit:
-                self._close_batch(batch)
-        return batch, index
 
-    def _open_batch(self, key: Hashable, run: Run) -> _Batch:
-        """Called under the lock; a batch that was open for this kind is closed."""
-        if self._enqueued[key] >= self.parameters.max_enqueued_batches:
-            raise ServingError(
-                StatusCode.UNAVAILABLE,
-                "The batch scheduling queue to which this task was submitted is full; "
-                f"currently {self._enqueued[key]} batches enqueued and "
-                f"max_enqueued_batches is {self.parameters.max_enqueued_batches}",
-            )
-        if key in self._open:
-            self._close_batch(self._open[key])
-        batch = _Batch(key, run, self._clock())
-        self._open[key] = batch
-        self._enqueued[key] += 1
-        batch.outcomes = self._threads.submit(self._run_batch, batch)
-        return batch
+def _too_late(batch: Batch) -> ServingError:
+    if not batch.is_taken:
+        return waited_too_long()
+    return ServingError(
+        StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification"
+    )
 
-    def _close_batch(self, batch: _Batch) -> None:
-        """Called under the lock."""
-        if self._open.get(batch.key) is batch:
-            del self._open[batch.key]
-        batch.is_full.set()
 
-    def _run_batch(self, batch: _Batch) -> list[Outcome]:
-        """Wait out the batch's time, close it and run it; in a thread of the pool."""
-        remaining = batch.opened_at + self._timeout_seconds - self._clock()
-        if remaining > 0:
-            batch.is_full.wait(remaining)
-        with self._lock:
-            self._close_batch(batch)
-            self._enqueued[batch.key] -= 1
-            if not self._enqueued[batch.key]:
-                del self._enqueued[batch.key]
-        padded_rows = self.parameters.padded_size(batch.rows)
-        return run_tasks(batch.tasks, batch.run, padded_rows, self._clock())
+def _unloaded() -> ServingError:
+    return ServingError(StatusCode.UNAVAILABLE, "the version was unloaded")

@@ -12,13 +12,12 @@ from google.protobuf import (
     wrappers_pb2,
 )
 
-from serving.batching import BatchingParameters
+from serving.batch_queue import BatchingParameters
 from serving.errors import invalid_argument
 from serving.text_message import fill_message
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _INT64, _BOOL = ".google.protobuf.Int64Value", ".google.protobuf.BoolValue"
-_POOL_NAME = "thread_pool_name"
 # Source: tensorflow_serving/servables/tensorflow/session_bundle_config.proto; text
 # files need the names only.
 _WRAPPED = {
@@ -26,7 +25,7 @@ _WRAPPED = {
     "batch_timeout_micros": _INT64,
     "max_enqueued_batches": _INT64,
     "num_batch_threads": _INT64,
-    _POOL_NAME: ".google.protobuf.StringValue",
+    "thread_pool_name": ".google.protobuf.StringValue",
     "max_execution_batch_size": _INT64,
     "enable_large_batch_splitting": _BOOL,
 }
@@ -34,6 +33,8 @@ _BARE = {
     "allowed_batch_sizes": (_FIELD.TYPE_INT64, _FIELD.LABEL_REPEATED),
     "pad_variable_length_inputs": (_FIELD.TYPE_BOOL, _FIELD.LABEL_OPTIONAL),
 }
+# Source: tensorflow_serving/model_servers/server.cc.
+_POOL_WITHOUT_FILE = "model_server_batch_threads"
 _LEAST = {
     "max_batch_size": 1,
     "batch_timeout_micros": 0,
@@ -45,21 +46,25 @@ _LEAST = {
 def read_batching_file(path: str) -> BatchingParameters:
     """The parameters in a file; what it leaves out has the default.
 
+    Without a path all have, but for the name of the threads.
+
     Raises:
         ServingError: INVALID_ARGUMENT; unreadable, not such a message, or impossible.
     """
+    if not path:
+        return BatchingParameters(thread_pool_name=_POOL_WITHOUT_FILE)
     message = _declare()()
     fill_message(path, message)
-    if message.pad_variable_length_inputs:
-        raise invalid_argument("pad_variable_length_inputs is not supported here")
     given = {
         name: getattr(message, name).value
         for name in _WRAPPED
-        if name != _POOL_NAME and message.HasField(name)
+        if message.HasField(name)
     }
     return _checked(
         BatchingParameters(
-            **given, allowed_batch_sizes=tuple(message.allowed_batch_sizes)
+            **given,
+            allowed_batch_sizes=tuple(message.allowed_batch_sizes),
+            pad_variable_length_inputs=message.pad_variable_length_inputs,
         )
     )
 
@@ -97,23 +102,23 @@ def _checked(parameters: BatchingParameters) -> BatchingParameters:
                 f"{name} expected at least {bound}, "
                 f"received {getattr(parameters, name)}"
             )
-    execution = parameters.max_execution_batch_size
-    if execution is not None and not 1 <= execution <= parameters.max_batch_size:
+    execution = parameters.rows_per_run
+    if not 1 <= execution <= parameters.max_batch_size:
         raise invalid_argument(
             "max_execution_batch_size expected 1 to max_batch_size "
             f"({parameters.max_batch_size}), received {execution}"
         )
-    _check_sizes(parameters.allowed_batch_sizes, parameters)
+    _check_sizes(parameters.allowed_batch_sizes, parameters.max_batch_size)
     return parameters
 
 
-def _check_sizes(sizes: tuple[int, ...], parameters: BatchingParameters) -> None:
+def _check_sizes(sizes: tuple[int, ...], largest: int) -> None:
     if list(sizes) != sorted(set(sizes)):
         raise invalid_argument(
             f"allowed_batch_sizes expected increasing sizes, received {list(sizes)}"
         )
-    if sizes and sizes[-1] != parameters.rows_per_run:
+    if sizes and sizes[-1] != largest:
         raise invalid_argument(
             "Last entry in allowed_batch_sizes must match max_batch_size; "
-            f"last entry was {sizes[-1]}; expected {parameters.rows_per_run}"
+            f"last entry was {sizes[-1]}; expected {largest}"
         )

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from serving.batch_rows import Arrays
-from serving.batching import Batcher
+from serving.batching import ModelBatcher
 from serving.saved_model import SavedModel
 from serving.signatures import Signature
 
@@ -23,7 +23,7 @@ class Servable:
     def __init__(
         self,
         model: SavedModel,
-        batcher: Batcher | None = None,
+        batcher: ModelBatcher | None = None,
         checks_method_names: bool = False,
     ) -> None:
         self._model = model
@@ -71,12 +71,21 @@ class Servable:
         if self._batcher is None or not inputs:
             return self._model.run(signature, inputs, outputs, timeout_seconds)
 
-        def run_rows(rows: Arrays, timeout: float | None) -> Arrays:
-            return self._model.run(signature, rows, outputs, timeout)
+        names = sorted(outputs)
+        # Tensors, not the signature's name: whoever reads and feeds the same ones
+        # shares a run, and nobody else does.
+        kind = (
+            tuple((name, spec.tensor_name) for name, spec in signature.inputs.items()),
+            tuple((name, signature.outputs[name].tensor_name) for name in names),
+        )
 
-        kind = (id(self), signature.name, tuple(outputs))
+        def run_rows(rows: Arrays, timeout: float | None) -> Arrays:
+            return self._model.run(signature, rows, names, timeout)
+
         return self._batcher.run(kind, run_rows, inputs, timeout_seconds)
 
     def close(self) -> None:
-        """Unload the model."""
+        """Unload the model, after the last run: callers may have left one behind."""
+        if self._batcher is not None:
+            self._batcher.close()
         self._model.close()

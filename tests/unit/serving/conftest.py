@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from serving.batching import Batcher, BatchingParameters
+from serving.batch_queue import BatchingParameters
+from serving.batching import Batcher, ignore_run
 from serving.models import ModelStore
 from serving.served_model import Timing
 from serving.version_state import RetryPolicy
@@ -46,12 +49,19 @@ def _make_store():
         store.stop()
 
 
+@pytest.fixture(name="callers")
+def _callers():
+    """A pool of threads that call at once."""
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
+
+
 @pytest.fixture(name="make_batcher")
 def _make_batcher():
     made = []
 
-    def make(**parameters):
-        made.append(Batcher(BatchingParameters(**parameters)))
+    def make(note_run=ignore_run, **parameters):
+        made.append(Batcher(BatchingParameters(**parameters), note_run))
         return made[-1]
 
     yield make

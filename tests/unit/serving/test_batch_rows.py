@@ -45,9 +45,9 @@ def test_late_member():
         [task(1, deadline=9.0), task(2, deadline=11.0)], run, padded_rows=2, now=10.0
     )
 
-    assert late.code is StatusCode.DEADLINE_EXCEEDED
+    assert late.code is StatusCode.RESOURCE_EXHAUSTED
     assert alive["y"].tolist() == [[2.0]]
-    assert sizes[0] == 2
+    assert sizes == [2]
 
 
 @pytest.mark.parametrize(
@@ -97,3 +97,48 @@ def test_shared_trouble():
 
     assert [outcome.message for outcome in outcomes] == ["too slow", "too slow"]
     assert runs == [2]
+
+
+@pytest.mark.parametrize(
+    "dtype, first, second, expected",
+    [
+        (np.float32, [[5, 6, 7]], [[1], [2]], [[5, 6, 7], [1, 1, 1], [2, 1, 1]]),
+        (np.object_, [[b"a", b"b"]], [[b"c"]], [[b"a", b"b"], [b"c", b"c"]]),
+    ],
+)
+def test_widening(dtype, first, second, expected):
+    """Shorter rows are filled up with the first element their caller sent."""
+    tasks = [
+        Task({"x": np.array(values, dtype)}, len(values), None)
+        for values in (first, second)
+    ]
+
+    outcomes = run_tasks(tasks, lambda inputs, _: {"y": inputs["x"]}, 0, now=0.0)
+
+    assert [row for share in outcomes for row in share["y"].tolist()] == expected
+
+
+def test_widening_both_ways():
+    """Each side grows to the longest of its own, whoever has it."""
+    tasks = [
+        Task({"x": np.full(shape, value, np.int32)}, 1, None)
+        for value, shape in ((1, (1, 2, 1)), (2, (1, 1, 3)))
+    ]
+
+    outcomes = run_tasks(tasks, lambda inputs, _: {"y": inputs["x"]}, 2, now=0.0)
+
+    assert [share["y"].tolist() for share in outcomes] == [
+        [[[1, 1, 1], [1, 1, 1]]],
+        [[[2, 2, 2], [2, 2, 2]]],
+    ]
+
+
+def test_widening_nothing():
+    """Rows without elements have nothing to be filled with: they are run alone."""
+    tasks = [
+        Task({"x": np.zeros(shape, np.float32)}, 1, None) for shape in ((1, 2), (1, 0))
+    ]
+
+    outcomes = run_tasks(tasks, lambda inputs, _: {"y": inputs["x"]}, 2, now=0.0)
+
+    assert [share["y"].shape for share in outcomes] == [(1, 2), (1, 0)]

@@ -2,48 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 
 import numpy as np
 import pytest
 from grpc import StatusCode
 
-from serving.errors import ServingError
+from tests.unit.serving.batch_fakes import FOREVER_MICROS, Gate
 from tests.unit.serving.fakes import Doubler, rows
-
-# Longer than any test: a batch that ends before it was filled is a failure.
-FOREVER_MICROS = 60_000_000
-
-
-class Gate:
-    """A run that waits until it is opened, and says when it has begun."""
-
-    def __init__(self):
-        self.has_begun = threading.Event()
-        self._is_open = threading.Event()
-
-    def __call__(self, inputs, timeout_seconds):
-        self.has_begun.set()
-        assert self._is_open.wait(30)
-        return {"y": inputs["x"]}
-
-    def open(self):
-        """Let every run pass."""
-        self._is_open.set()
-
-
-@pytest.fixture(name="callers")
-def _callers():
-    with ThreadPoolExecutor(16) as pool:
-        yield pool
 
 
 def test_lone_caller(make_batcher):
     """A caller alone does not wait for company."""
     run = Doubler()
 
-    outputs = make_batcher().run("kind", run, rows(1, 2))
+    outputs = make_batcher().for_model().run("kind", run, rows(1, 2))
 
     assert outputs["y"].tolist() == [[2.0], [4.0]]
     assert run.sizes == [2]
@@ -51,7 +24,9 @@ def test_lone_caller(make_batcher):
 
 def test_merge(make_batcher, callers):
     """Concurrent calls are one run, and each caller gets its own rows."""
-    batcher = make_batcher(max_batch_size=8, batch_timeout_micros=FOREVER_MICROS)
+    batcher = make_batcher(
+        max_batch_size=8, batch_timeout_micros=FOREVER_MICROS
+    ).for_model()
     run = Doubler()
 
     answers = list(
@@ -77,7 +52,7 @@ def test_merge_while_busy(make_batcher, callers):
     """
     batcher = make_batcher(
         max_batch_size=3, num_batch_threads=1, max_enqueued_batches=1
-    )
+    ).for_model()
     gate, run = Gate(), Doubler()
     first = callers.submit(batcher.run, "gate", gate, rows(5))
     assert gate.has_begun.wait(30)
@@ -101,7 +76,9 @@ def test_merge_while_busy(make_batcher, callers):
 
 def test_kinds_apart(make_batcher, callers):
     """Calls of another kind, shape or dtype never share a run."""
-    batcher = make_batcher(max_batch_size=2, batch_timeout_micros=FOREVER_MICROS)
+    batcher = make_batcher(
+        max_batch_size=2, batch_timeout_micros=FOREVER_MICROS
+    ).for_model()
     run = Doubler()
     calls = [
         ("a", np.zeros((1, 1), np.float32)),
@@ -126,7 +103,9 @@ def test_kinds_apart(make_batcher, callers):
 
 def test_bad_member(make_batcher, callers):
     """A call whose rows are refused harms no other call of its batch."""
-    batcher = make_batcher(max_batch_size=3, batch_timeout_micros=FOREVER_MICROS)
+    batcher = make_batcher(
+        max_batch_size=3, batch_timeout_micros=FOREVER_MICROS
+    ).for_model()
     run = Doubler()
 
     calls = [callers.submit(batcher.run, "kind", run, rows(v)) for v in (1, -1, 3)]
@@ -139,7 +118,7 @@ def test_bad_member(make_batcher, callers):
 
 def test_bug_reaches_callers(make_batcher):
     """What is no ServingError comes out at the caller, and the threads live on."""
-    batcher = make_batcher(num_batch_threads=1)
+    batcher = make_batcher(num_batch_threads=1).for_model()
 
     def broken(inputs, timeout_seconds):
         raise ZeroDivisionError
@@ -150,26 +129,10 @@ def test_bug_reaches_callers(make_batcher):
     assert batcher.run("kind", Doubler(), rows(1))["y"].item() == 2.0
 
 
-def test_caller_gives_up(make_batcher, callers):
-    """A caller whose time is over gets DEADLINE_EXCEEDED; its rows are not run."""
-    batcher = make_batcher(num_batch_threads=1)
-    gate, run = Gate(), Doubler()
-    callers.submit(batcher.run, "gate", gate, rows(0))
-    assert gate.has_begun.wait(30)
-
-    with pytest.raises(ServingError) as caught:
-        batcher.run("kind", run, rows(1), timeout_seconds=0.01)
-    gate.open()
-    batcher.stop()
-
-    assert caught.value.code is StatusCode.DEADLINE_EXCEEDED
-    assert not run.sizes
-
-
 def test_time_left(make_batcher):
     """The run is told how much time is left."""
     run = Doubler()
 
-    make_batcher().run("kind", run, rows(1), timeout_seconds=30)
+    make_batcher().for_model().run("kind", run, rows(1), timeout_seconds=30)
 
     assert 0 < run.timeouts[0] <= 30

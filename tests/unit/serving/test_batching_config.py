@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from grpc import StatusCode
 
-from serving.batching import BatchingParameters
+from serving.batch_queue import BatchingParameters
 from serving.batching_config import read_batching_file
 from serving.errors import ServingError
 
@@ -37,7 +37,8 @@ def test_all_fields(read):
         enable_large_batch_splitting { value: true }
         max_execution_batch_size { value: 16 }
         allowed_batch_sizes: 4
-        allowed_batch_sizes: 16
+        allowed_batch_sizes: 32
+        pad_variable_length_inputs: true
         """)
 
     assert parameters == BatchingParameters(
@@ -45,15 +46,34 @@ def test_all_fields(read):
         batch_timeout_micros=1500,
         max_enqueued_batches=7,
         num_batch_threads=3,
+        thread_pool_name="pool",
+        pad_variable_length_inputs=True,
         enable_large_batch_splitting=True,
         max_execution_batch_size=16,
-        allowed_batch_sizes=(4, 16),
+        allowed_batch_sizes=(4, 32),
     )
 
 
 def test_empty_file(read):
     """A file without fields is all defaults."""
     assert read("# nothing\n") == BatchingParameters()
+
+
+def test_no_file():
+    """Without a file all is defaults, but the threads have another name."""
+    assert read_batching_file("") == BatchingParameters(
+        thread_pool_name="model_server_batch_threads"
+    )
+
+
+def test_unused_size(read):
+    """Without splitting the size of an execution means nothing, whatever it is."""
+    parameters = read("""
+        max_batch_size { value: 8 }
+        max_execution_batch_size { value: 9 }
+        """)
+
+    assert parameters.rows_per_run == 8
 
 
 def test_shipped_file():
@@ -80,10 +100,15 @@ def test_shipped_file():
             "increasing",
         ),
         (
-            "max_batch_size { value: 8 } max_execution_batch_size { value: 9 }",
+            "max_batch_size { value: 8 } max_execution_batch_size { value: 9 } "
+            "enable_large_batch_splitting { value: true }",
             "received 9",
         ),
-        ("pad_variable_length_inputs: true", "not supported"),
+        (
+            "max_batch_size { value: 8 } max_execution_batch_size { value: 4 } "
+            "enable_large_batch_splitting { value: true } allowed_batch_sizes: 4",
+            "last entry was 4; expected 8",
+        ),
     ],
 )
 def test_refused(read, text, part):
