@@ -37,7 +37,7 @@ def run_predict(
         ServingError: No such signature, inputs that do not fit, or a run that failed.
     """
     signature = servable.signature(request.model_spec.signature_name)
-    _check_method(servable, signature)
+    check_predict_method(servable, signature)
     signature.check_names(request.inputs)
     sent = {**signature.defaults, **request.inputs}
     inputs = {name: read_tensor(name, sent[name]) for name in signature.inputs}
@@ -51,7 +51,12 @@ def run_predict(
     return response
 
 
-def _check_method(servable: Servable, signature: Signature) -> None:
+def check_predict_method(servable: Servable, signature: Signature) -> None:
+    """Refuse a signature of another method, where the server was told to look.
+
+    Raises:
+        ServingError: INTERNAL; it is of none whose tensors are fed by hand.
+    """
     if servable.checks_method_names and signature.method_name not in _METHODS:
         raise ServingError(
             StatusCode.INTERNAL,

@@ -1,32 +1,24 @@
-"""The HTTP door: TensorFlow Serving's paths and JSON; translates, decides nothing."""
+"""The HTTP door: TensorFlow Serving's headers and codes around its JSON calls."""
 
 from __future__ import annotations
 
-import json
-import logging
 import re
-from http import HTTPStatus
-from urllib.parse import unquote
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from flask import Flask, Response, abort, request
-from google.protobuf import json_format
+from flask import Flask, Request, Response, abort, request
 from grpc import StatusCode
 
-from serving.errors import ServingError, invalid_argument
-from serving.model_service import describe_versions
+from serving.calls import Call, NoteCall, ignore_call
+from serving.errors import ServingError, failed_precondition
+from serving.json_answers import write_error
+from serving.json_writer import encode_text
 from serving.models import ModelStore
+from serving.rest_body import inflate_body
+from serving.rest_calls import RestCalls
+from serving.rest_paths import METADATA, STATUS, parse_path
 from serving.servable import Servable
-
-logger = logging.getLogger(__name__)
-
-# Source: http_rest_api_handler.cc; matched whole, query string included.
-_VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
-_STATUS = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}", re.I)
-_NOT_SERVED = re.compile(
-    rf"/v1/models/[^/:]+{_VERSION}(?:/metadata|:(?:classify|regress|predict))", re.I
-)
-_MAX_VERSION = 2**63 - 1
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 # Source: HTTPStatusFromAbslStatus of TensorFlow Serving's net_http.
 HTTP_STATUS = {
@@ -48,56 +40,121 @@ HTTP_STATUS = {
     StatusCode.UNAVAILABLE: 503,
     StatusCode.DATA_LOSS: 500,
 }
+_API_PREFIX = "/v1/"
+_ORIGIN = re.compile("https?://")
+# Source: AddCORSHeaders of http_rest_api_util.cc.
+_CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
+_WITHOUT_METHOD = (STATUS, METADATA)
 
 
-def create_app(store: ModelStore[Servable]) -> Flask:
+@dataclass(frozen=True, kw_only=True)
+class RestOptions:
+    """How the door answers.
+
+    timeout_seconds: Longest run of the model; None is no end. has_cors: Answers under
+    /v1/ may be read by pages of other sites. note_call: Told of every call under
+    /v1/. pages: Text for any verb by exact path, outside /v1/.
+    """
+
+    timeout_seconds: float | None = None
+    has_cors: bool = False
+    note_call: NoteCall = ignore_call
+    pages: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+
+
+@dataclass
+class _Noted:
+    """What is known of a call while it is answered, for whoever notes it."""
+
+    method: str = ""
+    model: str = ""
+    code: StatusCode = StatusCode.INTERNAL
+
+
+def create_app(
+    store: ModelStore[Servable], options: RestOptions = RestOptions()
+) -> Flask:
     """Build the WSGI application over the served models."""
     app = Flask(__name__, static_folder=None)
+    calls = RestCalls(store, options.timeout_seconds)
 
-    @app.route("/<path:_>", methods=_METHODS)
-    def answer(_: str) -> Response:
+    # Before the routes, of which there are none: Flask's know verbs and slashes that
+    # TensorFlow Serving does not.
+    @app.before_request
+    def answer() -> Response:
         # The path as it was sent: names are decoded only after it was taken apart.
         path = request.environ["REQUEST_URI"]
-        if not path.lower().startswith("/v1/"):
-            abort(HTTPStatus.NOT_FOUND)
-        status = _STATUS.fullmatch(path)
-        if request.method == "GET" and status:
-            return _answer_status(store, status)
-        if _NOT_SERVED.fullmatch(path):
-            raise ServingError(
-                StatusCode.UNIMPLEMENTED, f"{request.method} {path} is not served"
-            )
-        raise invalid_argument(f"Malformed request: {request.method} {path}")
-
-    @app.errorhandler(ServingError)
-    def describe_error(error: ServingError) -> Response:
-        body = json.dumps({"error": error.message}, indent=1, ensure_ascii=False)
-        return _json(body, HTTP_STATUS[error.code])
+        page = path.partition("?")[0]
+        if page in options.pages:
+            return _answer_page(options.pages[page], path, page)
+        if not path.lower().startswith(_API_PREFIX):
+            abort(404)
+        return _answer_call(calls, path, options)
 
     @app.errorhandler(500)
     def describe_bug(_: Exception) -> Response:
         # Flask has logged the traceback.
-        return _json(json.dumps({"error": "internal error"}, indent=1), 500)
+        return _json(write_error("internal error"), StatusCode.INTERNAL, options)
 
     return app
 
 
-def _answer_status(store: ModelStore[Servable], match: re.Match[str]) -> Response:
-    """Every version, or the one in the path; a label is ignored, as over gRPC."""
-    if match["name"] is None:
-        raise invalid_argument("Missing model name in request.")
-    version = None if match["version"] is None else int(match["version"])
-    if version is not None and version > _MAX_VERSION:
-        return _json("", HTTP_STATUS[StatusCode.INVALID_ARGUMENT])
-    statuses = store.statuses(unquote(match["name"]), version)
-    body = json_format.MessageToJson(
-        describe_versions(statuses),
-        preserving_proto_field_name=True,
-        always_print_fields_with_no_presence=True,
-        indent=1,
-    )
-    return _json(body, HTTP_STATUS[StatusCode.OK])
+def _answer_page(write: Callable[[], str], path: str, page: str) -> Response:
+    if path != page:
+        wrong = f"Unexpected path: {path}. Should be {page}"
+        return Response(wrong, 400, mimetype="text/plain")
+    return Response(write(), mimetype="text/plain")
 
 
-def _json(body: str, status: int) -> Response:
-    return Response(body + "\n" if body else "", status, mimetype="application/json")
+def _answer_call(calls: RestCalls, path: str, options: RestOptions) -> Response:
+    """One call under /v1/, and note it, also when it ends in a bug."""
+    body = _read_body(request)
+    noted, start = _Noted(), time.perf_counter()
+    try:
+        text = _answer(calls, path, body, noted)
+        noted.code = StatusCode.OK
+    except ServingError as error:
+        noted.code = error.code
+        text = "" if request.method == "OPTIONS" else write_error(error.message)
+    finally:
+        options.note_call(
+            Call(
+                entrypoint="REST",
+                method=noted.method,
+                model=noted.model,
+                code=noted.code,
+                seconds=time.perf_counter() - start,
+            )
+        )
+    return _json(text, noted.code, options)
+
+
+def _read_body(sent: Request) -> bytes:
+    return inflate_body(sent.get_data(), sent.headers.get("Content-Encoding", ""))
+
+
+def _answer(calls: RestCalls, path: str, body: bytes, noted: _Noted) -> str:
+    """The text of the answer; writes what is known of the call into noted."""
+    if request.method == "OPTIONS":
+        _check_origin(request.headers.get("Origin", ""))
+        return ""
+    call = parse_path(request.method, path)
+    noted.model = call.target.name
+    noted.method = "" if call.kind in _WITHOUT_METHOD else call.kind
+    return calls.answer(call, body)
+
+
+def _check_origin(origin: str) -> None:
+    if not _ORIGIN.search(origin):
+        raise failed_precondition("expected an Origin header with http(s)://")
+
+
+def _json(text: str, code: StatusCode, options: RestOptions) -> Response:
+    answer = Response(encode_text(text), HTTP_STATUS[code], mimetype="application/json")
+    if options.has_cors:
+        answer.headers.update(_CORS_HEADERS)
+    return answer

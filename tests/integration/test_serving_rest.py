@@ -6,9 +6,6 @@ import http.client
 import json
 
 import pytest
-from grpc import StatusCode
-
-from serving.rest import HTTP_STATUS
 
 
 def ask(server, path, method="GET"):
@@ -67,6 +64,12 @@ def test_status(tiny_server, path):
             "Malformed request: POST /v1/models/tiny",
         ),
         (
+            "GET",
+            "/v1/models/tiny?a=b",
+            404,
+            "Could not find any versions of model tiny?a=b",
+        ),
+        (
             "DELETE",
             "/v1/models/tiny?a=b",
             400,
@@ -82,14 +85,6 @@ def test_errors(tiny_server, method, path, status, message):
     assert json.loads(body) == {"error": message}
 
 
-def test_not_served(tiny_server):
-    """Calls that this server does not answer over HTTP yet say so."""
-    status, body, _ = ask(tiny_server, "/v1/models/tiny:predict", "POST")
-
-    assert status == 501
-    assert "not served" in json.loads(body)["error"]
-
-
 def test_huge_version(tiny_server):
     """A version beyond int64 is a 400 without a body."""
     path = f"/v1/models/tiny/versions/{2**63}"
@@ -100,9 +95,3 @@ def test_huge_version(tiny_server):
 def test_elsewhere(tiny_server):
     """Outside /v1/ there is nothing."""
     assert ask(tiny_server, "/other")[0] == 404
-
-
-def test_every_code_has_a_status():
-    """The table knows every gRPC code."""
-
-    assert set(HTTP_STATUS) == set(StatusCode)
