@@ -25,7 +25,7 @@ from serving.loader import load_servable
 from serving.model_service import ModelService
 from serving.models import ModelStore
 from serving.prediction_service import PredictionService
-from serving.rest import create_app
+from serving.rest import RestOptions, create_app
 from serving.servable import Servable
 from serving.served_model import ModelConfig, Timing
 from serving.settings import ANY_FREE_PORT, Settings
@@ -139,7 +139,7 @@ class ModelServer:
                 "::" if socket.has_dualstack_ipv6() else _ALL_ADDRESSES,
                 _read_port(settings.rest_api_port),
             ),
-            create_app(self._store),
+            create_app(self._store, _read_rest_options(settings)),
             numthreads=settings.rest_api_num_threads,
         )
         try:
@@ -181,6 +181,14 @@ def _create_batcher(settings: Settings) -> Batcher | None:
 def _read_port(port: int) -> int:
     """The port as the socket takes it, where 0 is any free one."""
     return 0 if port == ANY_FREE_PORT else port
+
+
+def _read_rest_options(settings: Settings) -> RestOptions:
+    timeout_seconds = settings.rest_api_timeout_in_ms / 1000
+    return RestOptions(
+        timeout_seconds=timeout_seconds if timeout_seconds > 0 else None,
+        has_cors=settings.rest_api_enable_cors_support,
+    )
 
 
 def _read_timing(settings: Settings) -> Timing:

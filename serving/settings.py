@@ -137,8 +137,6 @@ class Settings:  # pylint: disable=too-many-instance-attributes  # one per flag
 # Accepted as TensorFlow Serving accepts them; so far they change nothing here.
 WITHOUT_EFFECT = frozenset(
     {
-        "rest_api_timeout_in_ms",
-        "rest_api_enable_cors_support",
         "enable_per_model_batching_parameters",
         "model_config_file_poll_wait_seconds",
         "num_load_threads",
