@@ -11,39 +11,46 @@ from functools import partial
 
 import grpc
 from cheroot import wsgi
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import (
     model_service_pb2_grpc,
     prediction_service_pb2_grpc,
 )
 
-from serving.batching import Batcher, BatchingParameters
+from serving.availability import is_answering, wait_for_start
+from serving.batching import Batcher
 from serving.batching_config import read_batching_file
-from serving.errors import ServingError
+from serving.config_poller import ConfigPoller
 from serving.grpc_edge import create_grpc_server
+from serving.grpc_port import ALL_ADDRESSES, bind, real_port
+from serving.health import ModelHealth
 from serving.loader import load_servable
+from serving.model_config import read_config_file
 from serving.model_service import ModelService
 from serving.models import ModelStore
 from serving.prediction_service import PredictionService
+from serving.reflection import enable_reflection
+from serving.reload import reload_from_file
 from serving.rest import RestOptions, create_app
 from serving.servable import Servable
 from serving.served_model import ModelConfig, Timing
 from serving.settings import ANY_FREE_PORT, Settings
+from serving.ssl_config import read_credentials
 from serving.version_policy import list_version_folders
 from serving.version_state import RetryPolicy
 
 logger = logging.getLogger(__name__)
 
-HEALTH_NAMES = ("", "ModelService", "PredictionService")
-_ALL_ADDRESSES = "0.0.0.0"
+# gRPC and cheroot need a moment to cut what is late.
+_SECONDS_TO_CUT = 1.0
 
 
 class ModelServer:
     """start() serves the models until stop(); it starts once."""
 
     def __init__(self, settings: Settings, configs: Sequence[ModelConfig]) -> None:
-        """Raises ServingError when the batching parameters do not parse."""
+        """Raises ServingError when a file that the settings name does not parse."""
         self._settings = settings
+        self._credentials = read_credentials(settings.ssl_config_file)
         self._configs = tuple(configs)
         self._batcher = _create_batcher(settings)
         self._store: ModelStore[Servable] = ModelStore(
@@ -52,7 +59,12 @@ class ModelServer:
             _read_timing(settings),
             settings.allow_version_labels_for_unavailable_models,
         )
-        self._health = health.HealthServicer()
+        self._health = ModelHealth(partial(is_answering, self._store))
+        self._store.listen(self._health.update)
+        self._poller = ConfigPoller(
+            partial(read_config_file, settings.model_config_file),
+            partial(reload_from_file, self._store),
+        )
         self._opening = threading.Lock()
         self._is_stopped = False
         self._grpc: grpc.Server | None = None
@@ -61,71 +73,61 @@ class ModelServer:
         self.rest_port = 0
 
     def start(self) -> None:
-        """Load the models; when all answer, open the ports and return.
+        """Load the models; then open the ports and return.
 
-        Waits without end for a base path that is missing, as TensorFlow Serving does;
-        stop() from another thread ends that, and no port is opened.
+        A model whose base path is missing is not waited for while another one answers.
+        Where none does this waits without end, as TensorFlow Serving does; stop() from
+        another thread ends that, and no port is opened.
 
         Raises:
-            ServingError: A model failed to load, or a port is taken.
+            ServingError: A model failed to load, or the gRPC port is taken.
         """
         self._store.apply(self._configs)
-        if not self._store.wait_until_settled():
+        if not wait_for_start(self._store):
             return
-        self._check_models()
         with self._opening:
             # A port that stop() did not see would be served for ever.
             if self._is_stopped:
                 return
             self._open_grpc()
             self._open_rest()
+            self._poll_config()
         logger.info(
             "event=serving grpc_port=%d rest_port=%d", self.grpc_port, self.rest_port
         )
+
+    def _poll_config(self) -> None:
+        period = self._settings.model_config_file_poll_wait_seconds
+        if self._settings.model_config_file and period > 0:
+            self._poller.start(period)
 
     def wait_until(self, is_true: Callable[[], bool], timeout_seconds: float) -> bool:
         """Look after every change of any version; return whether it came true."""
         return self._store.wait_until(is_true, timeout_seconds)
 
-    def _check_models(self) -> None:
-        failures = self._store.failures()
-        if failures:
-            told = ", ".join(
-                f"{{name: {name} version: {status.version}}} "
-                f"due to error: {status.error}"
-                for name, status in failures.items()
-            )
-            raise ServingError(
-                grpc.StatusCode.UNKNOWN,
-                f"{len(failures)} servable(s) did not become available: {{{told}, }}",
-            )
-
     def _open_grpc(self) -> None:
         settings = self._settings
         server = create_grpc_server(settings)
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(
-                self._store, settings.enable_serialization_as_tensor_content
-            ),
-            server,
-        )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            ModelService(self._store), server
-        )
-        if settings.enable_grpc_healthcheck_service:
-            health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        try:
-            if settings.grpc_socket_path:
-                server.add_insecure_port(f"unix:{settings.grpc_socket_path}")
-            if settings.port:
-                port = _read_port(settings.port)
-                self.grpc_port = server.add_insecure_port(f"{_ALL_ADDRESSES}:{port}")
-        except RuntimeError as error:
-            raise ServingError(grpc.StatusCode.UNKNOWN, str(error)) from error
-        for name in HEALTH_NAMES:
-            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        self._add_services(server)
+        self.grpc_port = bind(server, settings, self._credentials)
         server.start()
         self._grpc = server
+
+    def _add_services(self, server: grpc.Server) -> None:
+        """Predictions, models, health on demand, and reflection over all of them."""
+        predictions = PredictionService(
+            self._store, self._settings.enable_serialization_as_tensor_content
+        )
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            predictions, server
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+            ModelService(self._store, max(1, self._settings.grpc_max_threads // 2)),
+            server,
+        )
+        if self._settings.enable_grpc_healthcheck_service:
+            self._health.add_to(server)
+        enable_reflection(server, self._settings.enable_grpc_healthcheck_service)
 
     def _open_rest(self) -> None:
         settings = self._settings
@@ -136,8 +138,8 @@ class ModelServer:
             return
         server = wsgi.Server(
             (
-                "::" if socket.has_dualstack_ipv6() else _ALL_ADDRESSES,
-                _read_port(settings.rest_api_port),
+                "::" if socket.has_dualstack_ipv6() else ALL_ADDRESSES,
+                real_port(settings.rest_api_port),
             ),
             create_app(self._store, _read_rest_options(settings)),
             numthreads=settings.rest_api_num_threads,
@@ -145,42 +147,56 @@ class ModelServer:
         try:
             server.prepare()
         except OSError as error:
-            raise ServingError(grpc.StatusCode.UNKNOWN, str(error)) from error
+            logger.error("event=rest_off reason=%r", str(error))
+            return
         self.rest_port = server.bind_addr[1]
         threading.Thread(target=server.serve, name="rest").start()
         self._rest = server
 
-    def stop(self, grace_seconds: float = 0.0) -> None:
-        """Turn NOT_SERVING, refuse new calls, finish those in flight, unload.
+    def drain(self, grace_seconds: float) -> bool:
+        """Turn NOT_SERVING, refuse new calls, finish those in flight.
 
-        Calls that need longer than grace_seconds are cut.
+        Returns whether all were finished; what needs longer than grace_seconds is cut
+        off from its caller, and may run on.
         """
-        self._health.enter_graceful_shutdown()
+        self._health.drain()
+        self._store.close()
+        self._poller.stop()
         with self._opening:
             self._is_stopped = True
             grpc_server, self._grpc = self._grpc, None
             rest_server, self._rest = self._rest, None
+        ends = []
         if grpc_server is not None:
-            grpc_server.stop(grace_seconds).wait()
+            ends.append(grpc_server.stop(grace_seconds).wait)
         if rest_server is not None:
-            rest_server.stop()
+            ends.append(_stop_rest(rest_server, grace_seconds).join)
+        deadline = time.monotonic() + grace_seconds + _SECONDS_TO_CUT
+        for wait in ends:
+            wait(max(0.0, deadline - time.monotonic()))
+        return not self._store.is_in_use()
+
+    def stop(self, grace_seconds: float = 0.0) -> None:
+        """Drain, then unload everything; waits for runs that were cut off as well."""
+        self.drain(grace_seconds)
         self._store.stop()
         if self._batcher is not None:
             self._batcher.stop()
         logger.info("event=stopped")
 
 
+def _stop_rest(server: wsgi.Server, grace_seconds: float) -> threading.Thread:
+    """Stop it in a thread of its own: it waits without end for a run that is cut."""
+    server.shutdown_timeout = grace_seconds
+    thread = threading.Thread(target=server.stop, name="rest-stop", daemon=True)
+    thread.start()
+    return thread
+
+
 def _create_batcher(settings: Settings) -> Batcher | None:
     if not settings.enable_batching:
         return None
-    if not settings.batching_parameters_file:
-        return Batcher(BatchingParameters())
     return Batcher(read_batching_file(settings.batching_parameters_file))
-
-
-def _read_port(port: int) -> int:
-    """The port as the socket takes it, where 0 is any free one."""
-    return 0 if port == ANY_FREE_PORT else port
 
 
 def _read_rest_options(settings: Settings) -> RestOptions:

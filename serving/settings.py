@@ -100,7 +100,7 @@ class Settings:  # pylint: disable=too-many-instance-attributes  # one per flag
         """Refuse flags that contradict each other or would weaken what was asked for.
 
         Raises:
-            ServingError: INVALID_ARGUMENT, or UNIMPLEMENTED for transport security.
+            ServingError: INVALID_ARGUMENT, or UNIMPLEMENTED for ALTS.
         """
         if not self.port and not self.grpc_socket_path:
             raise invalid_argument(
@@ -127,18 +127,21 @@ class Settings:  # pylint: disable=too-many-instance-attributes  # one per flag
                 "expected tensorflow_session_parallelism or intra and inter op "
                 "parallelism, received all three"
             )
-        if self.ssl_config_file or self.use_alts_credentials:
+        if self.ssl_config_file and self.use_alts_credentials:
+            raise invalid_argument(
+                "expected ssl_config_file or use_alts_credentials, received both"
+            )
+        if self.use_alts_credentials:
             raise ServingError(
                 StatusCode.UNIMPLEMENTED,
-                "transport security is not served yet; the port would be open to all",
+                "ALTS is not served here, and the port would be open to all; "
+                "--ssl_config_file gives TLS",
             )
 
 
 # Accepted as TensorFlow Serving accepts them; so far they change nothing here.
 WITHOUT_EFFECT = frozenset(
     {
-        "enable_per_model_batching_parameters",
-        "model_config_file_poll_wait_seconds",
         "num_load_threads",
         "num_unload_threads",
         "flush_filesystem_caches",
@@ -150,7 +153,6 @@ WITHOUT_EFFECT = frozenset(
         "prefer_tflite_model",
         "num_tflite_pools",
         "num_tflite_interpreters_per_pool",
-        "enable_signature_method_name_check",
         "xla_cpu_compilation_enabled",
         "xla_gpu_compilation_enabled",
         "enable_profiler",

@@ -191,7 +191,10 @@ def test_version():
             ],
             StatusCode.INVALID_ARGUMENT,
         ),
-        (["--ssl_config_file=/s"], StatusCode.UNIMPLEMENTED),
+        (
+            ["--ssl_config_file=/s", "--use_alts_credentials"],
+            StatusCode.INVALID_ARGUMENT,
+        ),
         (["--use_alts_credentials"], StatusCode.UNIMPLEMENTED),
     ],
 )
