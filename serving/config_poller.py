@@ -31,20 +31,16 @@ class ConfigPoller:
         self._apply = apply
         self._trouble = ""
         self._end = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def start(self, period_seconds: float) -> None:
         """Poll in a thread of its own; the first look is one period from now."""
-        self._thread = threading.Thread(
+        threading.Thread(
             target=self._run, args=(period_seconds,), name="model-config"
-        )
-        self._thread.start()
+        ).start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """End the thread after the look it may be at."""
         self._end.set()
-        if self._thread is not None:
-            self._thread.join()
 
     def _run(self, period_seconds: float) -> None:
         while not self._end.wait(period_seconds):

@@ -6,6 +6,7 @@ Owns the threads and the news that something has changed; decides nothing.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Generic
@@ -53,9 +54,21 @@ class ModelThreads(Generic[ModelT]):
     def wait_until(
         self, is_true: Callable[[], bool], timeout_seconds: float | None = None
     ) -> bool:
-        """Look after every change; return whether it came true in time."""
-        with self._changed:
-            return self._changed.wait_for(is_true, timeout_seconds)
+        """Look after every change; return whether it came true in time.
+
+        No lock is held meanwhile: is_true may call whatever makes changes.
+        """
+        start = time.monotonic()
+        while True:
+            seen = self._changes
+            if is_true():
+                return True
+            remaining = None
+            if timeout_seconds is not None:
+                remaining = timeout_seconds + start - time.monotonic()
+            with self._changed:
+                if not self._changed.wait_for(partial(self._has_news, seen), remaining):
+                    return is_true()
 
     def join(self) -> None:
         """Wait for the threads' end, which comes when all models are retired."""

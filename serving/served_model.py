@@ -57,6 +57,7 @@ class ServedModel(Generic[ModelT]):
         self._list_folders = list_folders
         self._timing = timing
         self._poll_at: float | None = 0.0
+        self._on_change = on_change
         self._trouble = ""
 
     @property
@@ -83,7 +84,11 @@ class ServedModel(Generic[ModelT]):
             # Set first: a configure() from another thread meanwhile must not be lost.
             period = self._timing.poll_seconds
             self._poll_at = now + period if period > 0 else None
+            before = self.outcome()
             self._poll()
+            # That there is nothing to load is news which no version tells.
+            if self.outcome() is not before:
+                self._on_change()
         while self.versions.step():
             pass
         waits = [self.versions.seconds_to_retry()]

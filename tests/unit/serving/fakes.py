@@ -82,8 +82,8 @@ class Disk:
 
 
 def config(name, **fields):
-    """A model under /models."""
-    return ModelConfig(name=name, base_path=f"/models/{name}", **fields)
+    """A model, under /models unless said otherwise."""
+    return ModelConfig(name=name, **{"base_path": f"/models/{name}", **fields})
 
 
 class Doubler:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from serving.served_model import ServedModel, Timing
-from serving.version_state import RetryPolicy, State
+from serving.version_policy import VersionPolicy
+from serving.version_state import Outcome, RetryPolicy, State
 from tests.unit.serving.fakes import Clock, Disk, Loader, config
 
 
@@ -71,6 +72,85 @@ def test_base_path_goes():
 
     assert vanished == {1}
     assert numbers(model) == set()
+
+
+def test_same_config():
+    """Being told the same again is no reason to look again; another path is."""
+    disk = Disk(a=[1], b=[2])
+    model, _ = make_served(disk, poll_seconds=10)
+    model.step()
+
+    model.configure(config("a"))
+    model.step()
+    before = list(disk.looks)
+    model.configure(config("a", base_path="/models/b"))
+    pending = model.outcome()
+    model.step()
+
+    assert before == ["a"]
+    assert pending is Outcome.PENDING
+    assert disk.looks == ["a", "b"]
+    assert numbers(model) == {2}
+
+
+def test_policy_changes():
+    """Another policy loads what it wants more and unloads what it wants no more."""
+    disk = Disk(a=[1, 2, 3])
+    model, _ = make_served(disk, poll_seconds=10)
+    served = []
+
+    for policy in (
+        VersionPolicy(latest=2),
+        VersionPolicy(specific=frozenset({1, 9})),
+        VersionPolicy(latest=None),
+        VersionPolicy(specific=frozenset()),
+    ):
+        model.configure(config("a", policy=policy))
+        model.step()
+        served.append(numbers(model))
+
+    assert served == [{2, 3}, {1}, {1, 2, 3}, set()]
+
+
+@pytest.mark.parametrize("versions", [None, []])
+def test_absence_is_news(versions):
+    """That there is nothing to load is told, since no version can tell it."""
+    disk = Disk() if versions is None else Disk(a=versions)
+    news = []
+    timing = Timing(clock=Clock(), poll_seconds=1)
+    model = ServedModel(
+        config("a"), Loader(), disk, timing, lambda: news.append(model.outcome())
+    )
+
+    model.step()
+
+    assert news == [Outcome.ABSENT]
+
+
+def test_missing_version_is_said(caplog):
+    """A version that the policy names and nobody wrote is told, with its number."""
+    model, _ = make_served(Disk(a=[1]), poll_seconds=1)
+    model.configure(config("a", policy=VersionPolicy(specific=frozenset({1, 7}))))
+
+    model.step()
+
+    assert numbers(model) == {1}
+    assert "no version [7]" in caplog.text
+
+
+def test_impossible_path(caplog):
+    """A path that no file system takes is told like a missing one."""
+
+    def refuse(base_path):
+        raise ValueError("embedded null byte")
+
+    timing = Timing(clock=Clock(), poll_seconds=1)
+    model = ServedModel(config("a"), Loader(), refuse, timing, lambda: None)
+
+    model.step()
+
+    assert model.outcome() is Outcome.ABSENT
+    assert "embedded null byte" in caplog.text
 
 
 def test_trouble_is_said_once(caplog):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
+from pathlib import Path
+
+import pytest
 from grpc import StatusCode
 
+from serving.errors import ServingError
 from serving.version_state import Outcome, RetryPolicy, State
 from serving.versions import ModelVersions
 from tests.unit.serving.fakes import Model, folders, settle, states
@@ -143,3 +148,84 @@ def test_failed_outcome(versions, loader, clock):
     fail_for_good(versions, loader, clock, 1)
 
     assert versions.outcome() is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    "bug, code",
+    [
+        (ZeroDivisionError("x"), StatusCode.INTERNAL),
+        (MemoryError(), StatusCode.RESOURCE_EXHAUSTED),
+    ],
+)
+def test_bug_in_load(clock, bug, code):
+    """A load that ends as no load should is retried and told like any other error."""
+
+    def load(folder):
+        raise bug
+
+    versions = ModelVersions("m", load, clock, RetryPolicy(max_retries=1), lambda: None)
+    versions.aspire(folders(1))
+
+    for _ in range(2):
+        with pytest.raises(type(bug)):
+            versions.step()
+        clock.now += 60
+
+    (status,) = versions.statuses()
+    assert (status.state, status.error.code) == (State.END, code)
+    assert type(bug).__name__ in status.error.message
+    assert not versions.step()
+
+
+def test_failure_keeps_no_graph(clock):
+    """What a failed load had in its hands is not kept with the error."""
+    half_loaded = []
+
+    def load(folder):
+        graph = Model(folder, [])
+        half_loaded.append(weakref.ref(graph))
+        raise ServingError(StatusCode.DATA_LOSS, "broken")
+
+    versions = ModelVersions("m", load, clock, RetryPolicy(max_retries=0), lambda: None)
+    versions.aspire(folders(1))
+    settle(versions)
+
+    assert versions.outcome() is Outcome.FAILED
+    assert half_loaded[0]() is None
+
+
+def test_other_folder(versions, loader, clock):
+    """A failed version that lies elsewhere now is tried there at once."""
+    fail_for_good(versions, loader, clock, 1)
+    loader.broken = set()
+
+    versions.aspire({1: Path("/elsewhere/1")})
+    settle(versions)
+
+    assert states(versions) == {1: State.AVAILABLE}
+
+
+def test_other_folder_between_retries(versions, loader, clock):
+    """A version that is being retried is looked for where it lies now."""
+    loader.broken = {1}
+    versions.aspire(folders(1))
+    settle(versions)
+    loader.broken = set()
+
+    versions.aspire({1: Path("/elsewhere/1")})
+    clock.now += 60
+    settle(versions)
+
+    with versions.lease() as lease:
+        assert lease.model.folder == Path("/elsewhere/1")
+
+
+def test_other_folder_of_loaded(versions, loader):
+    """A version that answers stays as it is when its folder moves."""
+    versions.aspire(folders(1))
+    settle(versions)
+
+    versions.aspire({1: Path("/elsewhere/1")})
+    settle(versions)
+
+    assert loader.events == ["load 1"]
