@@ -18,6 +18,7 @@ from grpc import StatusCode
 from numpy.typing import NDArray
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from tensorflow.python.client import pywrap_tf_session
+from tensorflow.python.saved_model.loader_impl import SavedModelLoader
 
 from serving.errors import (
     ServingError,
@@ -33,18 +34,19 @@ from serving.signatures import (
 )
 
 _GRPC_CODES = {code.value[0]: code for code in StatusCode}
-_TF_CODES = {
-    kind: _GRPC_CODES[tf.compat.v1.errors.error_code_from_exception_type(kind)]
-    for kind in tf.errors.OpError.__subclasses__()
-}
-_BROKEN_MODEL = (
-    tf.errors.OpError,
+MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+# What TensorFlow's Python raises over graphs it was not written for.
+_BROKEN_GRAPH = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    DecodeError,
+    LookupError,
+    MemoryError,
     OSError,
     RuntimeError,
-    ValueError,
-    LookupError,
     TypeError,
-    DecodeError,
+    ValueError,
 )
 _MAX_TIMEOUT_MS = 2**31 - 1
 
@@ -172,50 +174,56 @@ def load_saved_model(
         ServingError: NOT_FOUND, DATA_LOSS or what TensorFlow said, as TensorFlow
             Serving reports it in GetModelStatus.
     """
-    _check_folder(folder)
+    loader = _read_folder(folder)
+    try:
+        loader.get_meta_graph_def_from_tags(tags)
+    except RuntimeError as error:
+        raise not_found(
+            "Could not find meta graph def matching supplied tags: "
+            f"{{ {' '.join(tags)} }}. {error}"
+        ) from error
     session = tf.compat.v1.Session(graph=tf.Graph(), config=options.to_proto())
     try:
-        with session.graph.as_default():
-            meta_graph = tf.compat.v1.saved_model.load(session, list(tags), str(folder))
-        return SavedModel(session, meta_graph)
-    except _BROKEN_MODEL as error:
+        return SavedModel(session, loader.load(session, tags))
+    except tf.errors.OpError as error:
         session.close()
-        raise _load_error(error, folder, tags) from error
+        raise translate_error(error) from error
+    except _BROKEN_GRAPH as error:
+        session.close()
+        raise invalid_argument(
+            f"expected a graph that loads in {folder}: {type(error).__name__}: {error}"
+        ) from error
 
 
 def translate_error(error: tf.errors.OpError) -> ServingError:
     """What TensorFlow said, with its own code."""
-    return ServingError(_TF_CODES[type(error)], str(error))
+    return ServingError(_GRPC_CODES[error.error_code], str(error))
 
 
-def _check_folder(folder: Path) -> None:
-    if (folder / "saved_model.pb").exists() or (folder / "saved_model.pbtxt").exists():
-        return
-    if (folder / "export.meta").exists():
+def _read_folder(folder: Path) -> SavedModelLoader:
+    """The parsed saved_model.pb or saved_model.pbtxt of a version."""
+    try:
+        if not any((folder / name).exists() for name in MODEL_FILES):
+            raise _missing_model(folder)
+        return SavedModelLoader(str(folder))
+    except tf.errors.OpError as error:
+        raise translate_error(error) from error
+    except (OSError, ValueError) as error:
         raise ServingError(
+            StatusCode.DATA_LOSS,
+            f"Can't parse {folder}/{MODEL_FILES[0]} as binary proto: {error}",
+        ) from error
+
+
+def _missing_model(folder: Path) -> ServingError:
+    if (folder / "export.meta").exists():
+        return ServingError(
             StatusCode.UNIMPLEMENTED, "Session Bundle is deprecated and removed."
         )
-    raise not_found(
+    return not_found(
         "Specified file path does not appear to contain a SavedModel bundle (should "
-        f"have a file called `saved_model.pb`)\nSpecified file path: {folder}"
+        f"have a file called `{MODEL_FILES[0]}`)\nSpecified file path: {folder}"
     )
-
-
-def _load_error(error: Exception, folder: Path, tags: Sequence[str]) -> ServingError:
-    """What GetModelStatus says of a folder that does not load."""
-    if isinstance(error, tf.errors.OpError):
-        return translate_error(error)
-    if isinstance(error, OSError | DecodeError):
-        return ServingError(
-            StatusCode.DATA_LOSS,
-            f"Can't parse {folder}/saved_model.pb as binary proto: {error}",
-        )
-    if isinstance(error, RuntimeError):
-        return not_found(
-            "Could not find meta graph def matching supplied tags: "
-            f"{{ {' '.join(tags)} }}. {error}"
-        )
-    return invalid_argument(f"expected a loadable graph in {folder}: {error}")
 
 
 def _to_array(value: Any) -> NDArray[Any]:

@@ -9,6 +9,7 @@ from grpc import StatusCode
 
 from serving.errors import ServingError
 from serving.saved_model import SessionOptions, load_saved_model
+from tests.integration.format_models import edit_model, write_tf1_table
 from tests.integration.serving_models import build_half_plus, write_graph
 
 
@@ -53,6 +54,102 @@ def test_damaged_graph(folder):
         load(folder)
 
     assert caught.value.code is StatusCode.DATA_LOSS
+
+
+def test_empty_graph(folder):
+    """A saved_model.pb without a byte is a message without graphs: NOT_FOUND."""
+    (folder / "saved_model.pb").write_bytes(b"")
+
+    with pytest.raises(ServingError) as caught:
+        load(folder)
+
+    assert caught.value.code is StatusCode.NOT_FOUND
+
+
+@pytest.mark.parametrize("text", [b"meta_graphs { no_such_field: 1 }", b"\xff\xfe"])
+def test_damaged_text(folder, text):
+    """A saved_model.pbtxt that is no message, or no text, is DATA_LOSS."""
+    (folder / "saved_model.pb").unlink()
+    (folder / "saved_model.pbtxt").write_bytes(text)
+
+    with pytest.raises(ServingError) as caught:
+        load(folder)
+
+    assert caught.value.code is StatusCode.DATA_LOSS
+
+
+def test_folder_for_graph(folder):
+    """A folder where saved_model.pb should be fails with the file system's own code."""
+    (folder / "saved_model.pb").unlink()
+    (folder / "saved_model.pb").mkdir()
+
+    with pytest.raises(ServingError) as caught:
+        load(folder)
+
+    assert caught.value.code is StatusCode.FAILED_PRECONDITION
+
+
+def test_truncated_variables(folder):
+    """Variables that end early are OUT_OF_RANGE, as TensorFlow says it."""
+    path = folder / "variables" / "variables.data-00000-of-00001"
+    path.write_bytes(path.read_bytes()[:-1])
+
+    with pytest.raises(ServingError) as caught:
+        load(folder)
+
+    assert caught.value.code is StatusCode.OUT_OF_RANGE
+
+
+def lose_init_op(graph):
+    """The table is filled by an operation that is not there."""
+    graph.collection_def["saved_model_main_op"].node_list.value[:] = ["nobody"]
+
+
+def lose_shape(graph):
+    """A size below -1."""
+    for node in graph.graph_def.node:
+        for dim in node.attr["shape"].shape.dim:
+            dim.size = -7
+
+
+def lose_edge(graph):
+    """An operation without its inputs."""
+    for node in graph.graph_def.node:
+        if node.name == "y":
+            node.ClearField("input")
+
+
+def loop(graph):
+    """An operation that waits for itself."""
+    for node in graph.graph_def.node:
+        if node.name == "y":
+            node.input[0] = "y"
+
+
+@pytest.mark.parametrize("edit", [lose_init_op, lose_shape, lose_edge, loop])
+def test_broken_graphs(folder, edit):
+    """A message that is no graph is an error of the load with a code and a text."""
+    edit_model(folder, lambda message: edit(message.meta_graphs[0]))
+
+    with pytest.raises(ServingError) as caught:
+        load(folder)
+
+    assert caught.value.code in (
+        StatusCode.INVALID_ARGUMENT,
+        StatusCode.NOT_FOUND,
+    )
+    assert caught.value.message
+
+
+def test_lost_asset(tmp_path):
+    """A table whose file is gone fails the load with NOT_FOUND."""
+    folder = write_tf1_table(tmp_path / "1")
+    (folder / "assets" / "words.txt").unlink()
+
+    with pytest.raises(ServingError) as caught:
+        load(folder)
+
+    assert caught.value.code is StatusCode.NOT_FOUND
 
 
 def test_missing_variables(folder):
