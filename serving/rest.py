@@ -15,7 +15,7 @@ from serving.errors import ServingError, failed_precondition
 from serving.json_answers import write_error
 from serving.json_writer import encode_text
 from serving.models import ModelStore
-from serving.rest_body import inflate_body
+from serving.rest_body import inflate_body, read_body
 from serving.rest_calls import RestCalls
 from serving.rest_paths import METADATA, STATUS, parse_path
 from serving.servable import Servable
@@ -112,10 +112,9 @@ def _answer_page(write: Callable[[], str], path: str, page: str) -> Response:
 
 def _answer_call(calls: RestCalls, path: str, options: RestOptions) -> Response:
     """One call under /v1/, and note it, also when it ends in a bug."""
-    body = _read_body(request)
     noted, start = _Noted(), time.perf_counter()
     try:
-        text = _answer(calls, path, body, noted)
+        text = _answer(calls, path, _read_body(request), noted)
         noted.code = StatusCode.OK
     except ServingError as error:
         noted.code = error.code
@@ -134,7 +133,8 @@ def _answer_call(calls: RestCalls, path: str, options: RestOptions) -> Response:
 
 
 def _read_body(sent: Request) -> bytes:
-    return inflate_body(sent.get_data(), sent.headers.get("Content-Encoding", ""))
+    body = read_body(sent.stream)
+    return inflate_body(body, sent.headers.get("Content-Encoding", ""))
 
 
 def _answer(calls: RestCalls, path: str, body: bytes, noted: _Noted) -> str:

@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 import zlib
+from typing import IO
+
+from werkzeug.exceptions import ClientDisconnected
+
+from serving.errors import invalid_argument
 
 # Source: ZLib::kMaxUncompressedBytes of TensorFlow Serving's net_http.
 MAX_INFLATED_BYTES = 100 * 1024 * 1024
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
+# Read in pieces: room for all of it is not made because a header says it is large.
+_PIECE_BYTES = 2**20
+
+
+def read_body(stream: IO[bytes]) -> bytes:
+    """All that was sent.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT; chunks that are none, or an early end.
+    """
+    pieces = []
+    try:
+        while piece := stream.read(_PIECE_BYTES):
+            pieces.append(piece)
+    except (ValueError, OverflowError, MemoryError, ClientDisconnected) as error:
+        raise invalid_argument(
+            f"expected a body as its header says, received {error}"
+        ) from error
+    return b"".join(pieces)
 
 
 def inflate_body(body: bytes, content_encoding: str) -> bytes:

@@ -31,6 +31,7 @@ from serving.prediction_service import PredictionService
 from serving.reflection import enable_reflection
 from serving.reload import reload_from_file
 from serving.rest import RestOptions, create_app
+from serving.rest_connection import RestConnection
 from serving.servable import Servable
 from serving.served_model import ModelConfig, Timing
 from serving.settings import ANY_FREE_PORT, Settings
@@ -144,6 +145,7 @@ class ModelServer:
             create_app(self._store, _read_rest_options(settings)),
             numthreads=settings.rest_api_num_threads,
         )
+        server.ConnectionClass = RestConnection
         try:
             server.prepare()
         except OSError as error:
