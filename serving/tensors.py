@@ -94,8 +94,10 @@ def read_tensor(name: str, proto: Any) -> NDArray[Any]:
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
     if min(shape, default=0) < 0 or len(shape) > _MAX_RANK:
         raise _parsing_error(name)
-    # An empty array, too, has sides that must be countable.
-    if math.prod(max(side, 1) for side in shape) > _MAX_ELEMENTS:
+    # An empty array, too, has sides: a graph that multiplies (2**31, 0) by (0, 3) makes
+    # 24 GB of nothing, and a softmax over it ends the process.
+    limit = _MAX_ELEMENTS if all(shape) else _MAX_FILLED_BYTES
+    if math.prod(max(side, 1) for side in shape) > limit:
         raise _parsing_error(name)
     if proto.tensor_content:
         return _read_content(name, kind, shape, proto.tensor_content)

@@ -13,10 +13,11 @@ from serving.tensors import find_element_type
 FLOAT, UINT8 = find_element_type(1), find_element_type(4)
 
 
-def signature(is_strict=False, **inputs):
+def signature(is_strict=False, defaults=(), **inputs):
     """A signature with the given inputs and the outputs y and z."""
     outputs = {name: TensorSpec(f"{name}:0", FLOAT, (-1,)) for name in ("y", "z")}
-    return Signature("s", inputs, outputs, is_strict)
+    values = dict.fromkeys(defaults)
+    return Signature("s", inputs, outputs, is_strict, defaults=values)
 
 
 IMAGES = TensorSpec("images:0", UINT8, (-1, 8, 10, 3))
@@ -51,6 +52,41 @@ def test_names(sent, message):
 
     assert caught.value.code is StatusCode.INVALID_ARGUMENT
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    "sent, message",
+    [
+        (
+            ["a", "b", "c"],
+            "input size does not match signature: 3!=2 len({a,b,c}) != len({a,b}). "
+            "Sent extra: {c}. Missing but required: {}.",
+        ),
+        (
+            ["b"],
+            "Signature input alias: a(feed name: x:0) not found in request and no "
+            "default value provided. Inputs expected to be in the request {b}, or "
+            "default input alias set: b.",
+        ),
+        (
+            ["a", "z"],
+            "Inputs contains invalid name. Used request inputs: a, request input: a,z",
+        ),
+    ],
+)
+def test_names_with_default(sent, message):
+    """An input with a default excuses its own absence and nothing else."""
+    with pytest.raises(ServingError) as caught:
+        signature(a=MATRIX, b=MATRIX, defaults=["b"]).check_names(sent)
+
+    assert caught.value.code is StatusCode.INVALID_ARGUMENT
+    assert caught.value.message == message
+
+
+@pytest.mark.parametrize("sent", [["a"], ["a", "b"]])
+def test_default(sent):
+    """An input with a default may be left out or sent."""
+    signature(a=MATRIX, b=MATRIX, defaults=["b"]).check_names(sent)
 
 
 def test_right_names():

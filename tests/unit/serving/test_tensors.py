@@ -84,6 +84,8 @@ def test_packed_strings():
         proto(FLOAT, [2**62]),
         proto(FLOAT, [2**32, 2**32], float_val=[1]),
         proto(FLOAT, [0, 2**62]),
+        proto(FLOAT, [2**31, 0]),
+        proto(FLOAT, [0, 2**26, 2]),
         proto(FLOAT, [1] * 65, float_val=[1]),
         proto(UINT8, [2**30], int_val=[1]),
         proto(STRING, [2], tensor_content=b"\x02"),
@@ -98,6 +100,11 @@ def test_refused(message):
 
     assert caught.value.code is StatusCode.INVALID_ARGUMENT
     assert caught.value.message == "tensor parsing error: x"
+
+
+def test_empty_video():
+    """No clips of a plausible size are an array like any other."""
+    assert read_tensor("x", proto(FLOAT, [0, 30, 720, 720, 3])).shape[0] == 0
 
 
 def test_unknown_rank():
