@@ -34,7 +34,7 @@ FAILED = 255
 CUT = 128
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], drain_seconds: float = DRAIN_SECONDS) -> int:
     """Serve until a signal comes; return the exit code."""
     try:
         command = read_flags(arguments)
@@ -49,10 +49,10 @@ def main(arguments: list[str]) -> int:
             print(f"unknown argument: {word}")
         print(describe_usage("serving"), flush=True)
     _set_up_logging()
-    return serve(command)
+    return serve(command, drain_seconds)
 
 
-def serve(command: CommandLine) -> int:
+def serve(command: CommandLine, drain_seconds: float) -> int:
     """Start, wait for a signal, drain; return the exit code.
 
     0: every call was finished; 255: the start failed; 143 or 130: SIGTERM or SIGINT cut
@@ -72,7 +72,7 @@ def serve(command: CommandLine) -> int:
         start.add_done_callback(_wake_if_failed)
         taken = signal.Signals(signal.sigwait(STOP_SIGNALS))
         logger.info("event=stopping signal=%s", taken.name)
-        is_drained = server.drain(DRAIN_SECONDS)
+        is_drained = server.drain(drain_seconds)
     error = start.exception()
     if error is not None:
         return _fail(error)
@@ -122,7 +122,7 @@ def _set_up_logging() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
-def _end(code: int) -> None:
+def end_process(code: int) -> None:
     """Leave at once: TensorFlow's threads may be in a load or a run that nobody waits
     for, and what they hold goes with the process.
     """
@@ -132,4 +132,4 @@ def _end(code: int) -> None:
 
 
 if __name__ == "__main__":
-    _end(main(sys.argv[1:]))
+    end_process(main(sys.argv[1:]))

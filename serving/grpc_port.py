@@ -18,8 +18,8 @@ def bind(
     """Bind the socket path and the port that are set; return the port, 0: none.
 
     Raises:
-        ServingError: UNKNOWN; an address is not to be had, or the credentials hold no
-            usable key and certificate. gRPC tells more on stderr.
+        ServingError: INVALID_ARGUMENT; an address is not to be had, or the credentials
+            hold no usable key and certificate. gRPC tells more on stderr.
     """
     if settings.grpc_socket_path:
         _add(server, f"unix:{settings.grpc_socket_path}", credentials)
@@ -38,7 +38,8 @@ def _add(
     except RuntimeError as error:
         hint = " or use the key and certificate of the SSL config" * bool(credentials)
         raise ServingError(
-            grpc.StatusCode.UNKNOWN, f"could not listen on {address}{hint}: {error}"
+            grpc.StatusCode.INVALID_ARGUMENT,
+            f"could not listen on {address}{hint}: {error}",
         ) from error
 
 

@@ -13,7 +13,7 @@ TIMEOUT_SECONDS = 60
 
 
 @contextmanager
-def start_server(*flags, timeout_seconds=TIMEOUT_SECONDS):
+def start_server(*flags, timeout_seconds=TIMEOUT_SECONDS, program=("-m", "serving")):
     """A running server that is serving: (process, {field: value} of its log line).
 
     It is killed after timeout_seconds; who reads none of its stdout must not let it
@@ -22,8 +22,7 @@ def start_server(*flags, timeout_seconds=TIMEOUT_SECONDS):
     with subprocess.Popen(
         [
             sys.executable,
-            "-m",
-            "serving",
+            *program,
             f"--port={ANY_FREE_PORT}",
             f"--rest_api_port={ANY_FREE_PORT}",
             *flags,
@@ -38,6 +37,17 @@ def start_server(*flags, timeout_seconds=TIMEOUT_SECONDS):
         finally:
             killer.cancel()
             process.kill()
+
+
+def run_server(*flags):
+    """Run to the end; return the finished process."""
+    return subprocess.run(
+        [sys.executable, "-m", "serving", *flags],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
 
 
 def read_fields(lines, event):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 import numpy as np
 from google.protobuf import text_format
-from tensorflow_serving.apis import model_management_pb2
+from tensorflow_serving.apis import get_model_status_pb2, model_management_pb2
 
 from tests.integration.serving_calls import (
     TIMEOUT_SECONDS,
@@ -74,3 +74,16 @@ def answers(server, *names):
     found = {name: ask(server, name) for name in names}
     nothing = grpc.StatusCode.NOT_FOUND
     return {name: None if what is nothing else what for name, what in found.items()}
+
+
+def status(server, name):
+    """{version: (state, error code)} as GetModelStatus tells it."""
+    request = get_model_status_pb2.GetModelStatusRequest()
+    request.model_spec.name = name
+    with model_stub(server) as stub:
+        response = stub.GetModelStatus(request, timeout=TIMEOUT_SECONDS)
+    states = get_model_status_pb2.ModelVersionStatus.State
+    return {
+        entry.version: (states.Name(entry.state), entry.status.error_code)
+        for entry in response.model_version_status
+    }

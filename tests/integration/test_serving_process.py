@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import urllib.request
 
-import grpc
-import numpy as np
 import pytest
-from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-from tests.integration.serving_calls import predict_request, read_response
 from tests.integration.serving_models import build_half_plus, write_graph
-from tests.integration.serving_process import TIMEOUT_SECONDS, start_server
-
-
-def run_server(*flags):
-    """Run to the end; return the finished process."""
-    return subprocess.run(
-        [sys.executable, "-m", "serving", *flags],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )
+from tests.integration.serving_process import TIMEOUT_SECONDS, run_server, start_server
 
 
 def test_unreadable_value():
@@ -79,7 +62,10 @@ def test_bad_config_file(tmp_path):
 
     assert done.returncode == 255
     assert f"INVALID_ARGUMENT: Invalid protobuf file: '{path}'" in done.stdout
-    assert "2:3" in done.stderr
+    assert (
+        "Error parsing text-format tensorflow.serving.ModelServerConfig: 2:3: "
+        in done.stderr
+    )
 
 
 def test_broken_model(tmp_path):
@@ -90,6 +76,48 @@ def test_broken_model(tmp_path):
 
     assert done.returncode == 255
     assert "Failed to start server. Error: UNKNOWN: 1 servable(s)" in done.stdout
+
+
+def test_broken_beside_good(tmp_path):
+    """One model of several that does not load ends the process as well."""
+    write_graph(tmp_path / "good" / "1", build_half_plus(1))
+    (tmp_path / "bad" / "3").mkdir(parents=True)
+    path = write_config(tmp_path, good="", bad="")
+
+    done = run_server(f"--model_config_file={path}", "--max_num_load_retries=0")
+
+    assert done.returncode == 255
+    error = done.stdout.partition("Failed to start server. Error: ")[2]
+    assert error.startswith(
+        "UNKNOWN: 1 servable(s) did not become available: {{{name: bad version: 3} due "
+        "to error: NOT_FOUND: "
+    )
+
+
+def test_label_at_start(tmp_path):
+    """A label is checked before its model is loaded: without the flag that is 255."""
+    write_graph(tmp_path / "m" / "1", build_half_plus(1))
+    path = write_config(tmp_path, m="version_labels { key: 'stable' value: 1 }")
+
+    done = run_server(f"--model_config_file={path}")
+
+    assert done.returncode == 255
+    assert done.stdout.splitlines()[-1] == (
+        "Failed to start server. Error: FAILED_PRECONDITION: Request to assign label "
+        "to version 1 of model m, which is not currently available for inference"
+    )
+
+
+def write_config(folder, **models):
+    """A config file of models under the folder, each with further fields as text."""
+    entries = "".join(
+        f'config {{ name: "{name}" base_path: "{folder}/{name}" '
+        f'model_platform: "tensorflow" {rest} }}\n'
+        for name, rest in models.items()
+    )
+    path = folder / "models.config"
+    path.write_text(f"model_config_list {{ {entries} }}")
+    return path
 
 
 def test_unknown_flag(tmp_path):
@@ -107,18 +135,3 @@ def test_unknown_flag(tmp_path):
 
     assert status["model_version_status"][0]["state"] == "AVAILABLE"
     assert code == 0
-
-
-def test_socket(start_model_server, tmp_path):
-    """A UNIX socket answers like the port."""
-    write_graph(tmp_path / "m" / "1", build_half_plus(2))
-    path = tmp_path / "s"
-    start_model_server(tmp_path / "m", name="m", grpc_socket_path=str(path))
-
-    with grpc.insecure_channel(f"unix:{path}") as channel:
-        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        request = predict_request("m", x=np.float32([2]))
-        _, outputs = read_response(stub.Predict(request, timeout=TIMEOUT_SECONDS))
-
-    assert outputs["y"].tolist() == [3.0]
-    assert path.is_socket()

@@ -121,7 +121,7 @@ def test_tls_on_socket(start_model_server, base_path, authority, tmp_path):
             "server_key: 'x' server_cert: 'y' client_verify: true",
             grpc.StatusCode.INVALID_ARGUMENT,
         ),
-        ("server_key: 'x' server_cert: 'y'", grpc.StatusCode.UNKNOWN),
+        ("server_key: 'x' server_cert: 'y'", grpc.StatusCode.INVALID_ARGUMENT),
     ],
 )
 def test_bad_file(start_model_server, base_path, tmp_path, text, code):

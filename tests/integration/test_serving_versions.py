@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import numpy as np
 import pytest
-from tensorflow_serving.apis import get_model_status_pb2
 
 from serving.errors import ServingError
 from serving.model_config import read_model_configs
@@ -17,7 +16,6 @@ from serving.served_model import ModelConfig
 from serving.settings import Settings
 from tests.integration.serving_calls import (
     TIMEOUT_SECONDS,
-    model_stub,
     predict,
     predict_request,
     prediction_stub,
@@ -25,6 +23,7 @@ from tests.integration.serving_calls import (
     refusal,
 )
 from tests.integration.serving_models import build_half_plus, write_graph
+from tests.integration.serving_reloads import status
 
 CALLERS = 4
 # Calls of one caller after a swap is seen, so that the old version is really gone.
@@ -38,19 +37,6 @@ def publish(base_path, version, amount):
     write_graph(aside, build_half_plus(amount))
     base_path.mkdir(exist_ok=True)
     aside.rename(base_path / str(version))
-
-
-def status(server, name):
-    """{version: (state, error code)} as GetModelStatus tells it."""
-    request = get_model_status_pb2.GetModelStatusRequest()
-    request.model_spec.name = name
-    with model_stub(server) as stub:
-        response = stub.GetModelStatus(request, timeout=TIMEOUT_SECONDS)
-    states = get_model_status_pb2.ModelVersionStatus.State
-    return {
-        entry.version: (states.Name(entry.state), entry.status.error_code)
-        for entry in response.model_version_status
-    }
 
 
 def call_until_swapped(server, has_begun):
@@ -165,14 +151,6 @@ def test_broken_at_start(start_model_server, tmp_path):
     assert caught.value.code is grpc.StatusCode.UNKNOWN
     assert "1 servable(s) did not become available" in caught.value.message
     assert "{name: m version: 1} due to error: NOT_FOUND" in caught.value.message
-
-
-def test_port_taken(start_model_server, tiny_server, tmp_path):
-    """A port that somebody else has is an error, not a share of the calls."""
-    publish(tmp_path / "m", 1, amount=1)
-
-    with pytest.raises(ServingError):
-        start_model_server(tmp_path / "m", name="m", port=tiny_server.grpc_port)
 
 
 def test_late_base_path(start_model_server, tmp_path):
