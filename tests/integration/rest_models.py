@@ -29,7 +29,7 @@ def build_shapes():
     x = v1.placeholder(tf.float32, None)
     text = v1.placeholder(tf.string, None)
     limit = v1.placeholder(tf.int64, [])
-    count = tf.while_loop(
+    (count,) = tf.while_loop(
         lambda n: n < limit, lambda n: n + 1, [tf.constant(0, "int64")]
     )
     outputs = {
