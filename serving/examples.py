@@ -46,6 +46,12 @@ def read_examples(message: input_pb2.Input) -> NDArray[np.object_]:
     return rows
 
 
+def count_examples(message: input_pb2.Input) -> int:
+    """How many examples an Input holds."""
+    kind = message.WhichOneof("kind")
+    return len(getattr(message, kind).examples) if kind else 0
+
+
 def find_signature(servable: Servable, name: str, method_name: str) -> Signature:
     """The signature a Classify or Regress request names.
 

@@ -2,50 +2,87 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from grpc import StatusCode
+from tensorflow.core.protobuf import config_pb2
 
 from serving.batching import Batcher, ModelBatcher
 from serving.batching_config import read_batching_file
 from serving.errors import ServingError
-from serving.saved_model import SessionOptions, load_saved_model
+from serving.metrics import Metrics
+from serving.saved_model import SavedModel, SessionOptions, load_saved_model
 from serving.servable import Servable
 from serving.settings import Settings
-from serving.warmup import warm_up
+from serving.warmup import WARMUP_FILE, warm_up
 
 # Source: tensorflow_serving/servables/tensorflow/bundle_factory_util.cc.
 BATCHING_FILE = "batching_params.pbtxt"
 
 
-def load_servable(
-    settings: Settings, batcher: Batcher | None, folder: Path
-) -> Servable:
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """What is the same for every version that is loaded."""
+
+    settings: Settings = Settings()
+    session_config: config_pb2.ConfigProto = field(
+        default_factory=config_pb2.ConfigProto
+    )
+    batcher: Batcher | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+def load_servable(options: LoadOptions, folder: Path) -> Servable:
     """Load, then run the warm-up file, so that the first caller does not pay.
 
     Raises:
         ServingError: The folder holds no model that loads, its batching parameters do
             not parse, or its warm-up failed.
     """
-    shared = settings.tensorflow_session_parallelism
-    # One thread inside an op, an op per core: the most images a second with many
-    # callers (design 6).
-    options = SessionOptions(
-        intra_op_threads=shared or settings.tensorflow_intra_op_parallelism or 1,
-        inter_op_threads=shared or settings.tensorflow_inter_op_parallelism,
-    )
-    queues = _open_queues(settings, batcher, folder)
-    tags = settings.saved_model_tags.split(",")
+    settings = options.settings
+    queues = _open_queues(settings, options.batcher, folder)
     servable = Servable(
-        load_saved_model(folder, tags, options),
+        _load_noted(options, folder),
         queues,
         settings.enable_signature_method_name_check,
     )
     if settings.enable_model_warmup:
         try:
-            warm_up(servable, folder, settings.num_request_iterations_for_warmup)
+            _warm_up_noted(options, servable, folder)
         except ServingError:
             servable.close()
             raise
     return servable
+
+
+def _load_noted(options: LoadOptions, folder: Path) -> SavedModel:
+    started, is_loaded = time.perf_counter(), False
+    metrics = options.metrics
+    session = SessionOptions(config=options.session_config, note_run=metrics.note_run)
+    try:
+        tags = options.settings.saved_model_tags.split(",")
+        model = load_saved_model(folder, tags, session)
+        is_loaded = True
+    finally:
+        metrics.note_load(folder, time.perf_counter() - started, is_loaded)
+    return model
+
+
+def _warm_up_noted(options: LoadOptions, servable: Servable, folder: Path) -> None:
+    if not (folder / WARMUP_FILE).exists():
+        return
+    started, records, code = time.perf_counter(), 0, StatusCode.OK
+    iterations = options.settings.num_request_iterations_for_warmup
+    try:
+        records = warm_up(servable, folder, iterations)
+    except ServingError as error:
+        code = error.code
+        raise
+    finally:
+        seconds = time.perf_counter() - started
+        options.metrics.note_warmup(folder, records, seconds, code)
 
 
 def _open_queues(

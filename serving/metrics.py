@@ -10,7 +10,7 @@ from pathlib import Path
 
 from grpc import StatusCode
 
-from serving.batching import BatchRun
+from serving.batch_rows import BatchRun
 from serving.calls import Call
 from serving.metric_family import MetricFamily, exponential
 

@@ -159,6 +159,10 @@ class ModelStore(Generic[ModelT]):
         """Let everybody in wait_until() look again."""
         self._threads.note_change()
 
+    def has_model(self, name: str) -> bool:
+        """Whether a model of that name is or was configured."""
+        return name in self._models
+
     def lease(self, target: ModelTarget) -> AbstractContextManager[Lease[ModelT]]:
         """Keep the version a call asks for alive while it runs.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -18,11 +19,13 @@ from tensorflow_serving.apis import (
 
 from serving.classify import run_classify
 from serving.errors import invalid_argument
+from serving.examples import count_examples
 from serving.models import Lease, ModelStore, ModelTarget
 from serving.multi_inference import run_multi_inference
 from serving.predict import run_predict
 from serving.regress import run_regress
 from serving.servable import Servable
+from serving.timed_lease import NoteRuntime, ignore_runtime, lease_timed
 
 SIGNATURE_FIELD = "signature_def"
 
@@ -46,15 +49,31 @@ def read_target(spec: model_pb2.ModelSpec) -> ModelTarget:
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """The five methods over the served models; raises ServingError."""
 
-    def __init__(self, store: ModelStore[Servable], as_content: bool = False) -> None:
+    def __init__(
+        self,
+        store: ModelStore[Servable],
+        as_content: bool = False,
+        note_runtime: NoteRuntime = ignore_runtime,
+        note_examples: Callable[[str, int], None] = lambda model, count: None,
+    ) -> None:
+        """Serve one store.
+
+        Args:
+            store: The models.
+            as_content: Numbers of a Predict answer as tensor_content.
+            note_runtime: Told of each successful run.
+            note_examples: Told the model and the examples of each MultiInference.
+        """
         self._store = store
         self._as_content = as_content
+        self._note_runtime = note_runtime
+        self._note_examples = note_examples
 
     def Predict(
         self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
     ) -> predict_pb2.PredictResponse:
         """Run one signature of one version; checks in TensorFlow Serving's order."""
-        with self._lease(request) as lease:
+        with self._lease(request, "Predict") as lease:
             response = run_predict(
                 lease.model, request, context.time_remaining(), self._as_content
             )
@@ -93,7 +112,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         context: grpc.ServicerContext,
     ) -> classification_pb2.ClassificationResponse:
         """Labels and scores for each example."""
-        with self._lease(request) as lease:
+        with self._lease(request, "Classify") as lease:
             response = run_classify(lease.model, request, context.time_remaining())
             response.model_spec.version.value = lease.version
         return response
@@ -104,7 +123,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         context: grpc.ServicerContext,
     ) -> regression_pb2.RegressionResponse:
         """One value for each example."""
-        with self._lease(request) as lease:
+        with self._lease(request, "Regress") as lease:
             response = run_regress(lease.model, request, context.time_remaining())
             response.model_spec.version.value = lease.version
         return response
@@ -116,15 +135,22 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     ) -> inference_pb2.MultiInferenceResponse:
         """Several signatures over the same examples; the first task names the model."""
         first = request.tasks[0] if request.tasks else inference_pb2.InferenceTask()
-        with self._store.lease(read_target(first.model_spec)) as lease:
+        target = read_target(first.model_spec)
+        with lease_timed(
+            self._store, target, "MultiInference", self._note_runtime
+        ) as lease:
             timeout_seconds = context.time_remaining()
             response = run_multi_inference(lease.model, request, timeout_seconds)
+            self._note_examples(target.name, count_examples(request.input))
             for result in response.results:
                 result.model_spec.version.value = lease.version
         return response
 
-    def _lease(self, request: Any) -> AbstractContextManager[Lease[Servable]]:
+    def _lease(
+        self, request: Any, method: str
+    ) -> AbstractContextManager[Lease[Servable]]:
         """The version a request's ModelSpec asks for, as long as the call needs it."""
         if not request.HasField("model_spec"):
             raise invalid_argument("Missing ModelSpec")
-        return self._store.lease(read_target(request.model_spec))
+        target = read_target(request.model_spec)
+        return lease_timed(self._store, target, method, self._note_runtime)

@@ -19,6 +19,7 @@ from serving.rest_body import inflate_body, read_body
 from serving.rest_calls import RestCalls
 from serving.rest_paths import METADATA, STATUS, parse_path
 from serving.servable import Servable
+from serving.timed_lease import NoteRuntime, ignore_runtime
 
 # Source: HTTPStatusFromAbslStatus of TensorFlow Serving's net_http.
 HTTP_STATUS = {
@@ -57,12 +58,14 @@ class RestOptions:
 
     timeout_seconds: Longest run of the model; None is no end. has_cors: Answers under
     /v1/ may be read by pages of other sites. note_call: Told of every call under
-    /v1/. pages: Text for any verb by exact path, outside /v1/.
+    /v1/. note_runtime: Told of every successful run. pages: Text for any verb by exact
+    path, outside /v1/.
     """
 
     timeout_seconds: float | None = None
     has_cors: bool = False
     note_call: NoteCall = ignore_call
+    note_runtime: NoteRuntime = ignore_runtime
     pages: Mapping[str, Callable[[], str]] = field(default_factory=dict)
 
 
@@ -80,7 +83,7 @@ def create_app(
 ) -> Flask:
     """Build the WSGI application over the served models."""
     app = Flask(__name__, static_folder=None)
-    calls = RestCalls(store, options.timeout_seconds)
+    calls = RestCalls(store, options.timeout_seconds, options.note_runtime)
 
     # Before the routes, of which there are none: Flask's know verbs and slashes that
     # TensorFlow Serving does not.

@@ -6,6 +6,7 @@ Translates and decides nothing; knows no HTTP but the words in a path.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from tensorflow_serving.apis import (
@@ -34,16 +35,22 @@ from serving.regress import run_regress
 from serving.rest_paths import CLASSIFY, METADATA, PREDICT, REGRESS, STATUS, RestCall
 from serving.servable import Servable
 from serving.signatures import DEFAULT_SIGNATURE, Signature
+from serving.timed_lease import NoteRuntime, ignore_runtime, lease_timed
+from serving.version_state import Lease
 
 
 class RestCalls:
     """Answers one call after the other, from many threads; raises ServingError."""
 
     def __init__(
-        self, store: ModelStore[Servable], timeout_seconds: float | None
+        self,
+        store: ModelStore[Servable],
+        timeout_seconds: float | None,
+        note_runtime: NoteRuntime = ignore_runtime,
     ) -> None:
         """A run of the model is given up after timeout_seconds; None is never."""
         self._store = store
+        self._note_runtime = note_runtime
         self._timeout_seconds = timeout_seconds
         self._answers = {
             PREDICT: self._predict,
@@ -66,7 +73,7 @@ class RestCalls:
     def _predict(self, target: ModelTarget, body: bytes) -> str:
         document = parse_document(body)
         name = read_signature_name(document)
-        with self._store.lease(target) as lease:
+        with self._lease(target, PREDICT) as lease:
             servable = lease.model
             signature = _find_signature(servable, name)
             sent = read_predict_inputs(document, signature.inputs)
@@ -84,16 +91,22 @@ class RestCalls:
     def _classify(self, target: ModelTarget, body: bytes) -> str:
         request = classification_pb2.ClassificationRequest()
         _fill_examples(request, target, parse_document(body))
-        with self._store.lease(target) as lease:
+        with self._lease(target, CLASSIFY) as lease:
             response = run_classify(lease.model, request, self._timeout_seconds)
         return write_classes(response.result)
 
     def _regress(self, target: ModelTarget, body: bytes) -> str:
         request = regression_pb2.RegressionRequest()
         _fill_examples(request, target, parse_document(body))
-        with self._store.lease(target) as lease:
+        with self._lease(target, REGRESS) as lease:
             response = run_regress(lease.model, request, self._timeout_seconds)
         return write_values(response.result)
+
+    def _lease(
+        self, target: ModelTarget, method: str
+    ) -> AbstractContextManager[Lease[Servable]]:
+        # TensorFlow Serving names the methods of both doors alike here.
+        return lease_timed(self._store, target, method.capitalize(), self._note_runtime)
 
     def _status(self, target: ModelTarget, _: bytes) -> str:
         """Every version, or the one in the path; a label is ignored, as over gRPC."""

@@ -135,6 +135,11 @@ class SavedModel:
             )
         except tf.errors.OpError as error:
             raise translate_error(error) from error
+        except UnicodeDecodeError as error:
+            # The graph refused bytes and quoted them in its message, whose code is lost
+            # where TensorFlow turns that into text.
+            text = error.object.decode(errors="replace")
+            raise invalid_argument(text) from error
         finally:
             if options is not None:
                 pywrap_tf_session.TF_DeleteBuffer(options)

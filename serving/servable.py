@@ -5,7 +5,8 @@ The core both doors call; knows arrays and names, no requests.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from serving.batch_rows import Arrays
@@ -18,6 +19,7 @@ class Servable:
     """A loaded version, ready to be called from many threads.
 
     checks_method_names: a signature is called only as what its author said it is for.
+    note_seconds: told how long each successful run took, its wait in the queue too.
     """
 
     def __init__(
@@ -25,10 +27,18 @@ class Servable:
         model: SavedModel,
         batcher: ModelBatcher | None = None,
         checks_method_names: bool = False,
+        note_seconds: Callable[[float], None] | None = None,
     ) -> None:
         self._model = model
         self._batcher = batcher
+        self._note_seconds = note_seconds
         self.checks_method_names = checks_method_names
+
+    def timed(self, note_seconds: Callable[[float], None]) -> Servable:
+        """The same version, whose runs are noted by somebody else."""
+        return Servable(
+            self._model, self._batcher, self.checks_method_names, note_seconds
+        )
 
     @property
     def signature_defs(self) -> Mapping[str, Any]:
@@ -68,6 +78,19 @@ class Servable:
                 or what the graph said.
         """
         signature.check_inputs(inputs)
+        started = time.perf_counter()
+        arrays = self._run(signature, inputs, outputs, timeout_seconds)
+        if self._note_seconds is not None:
+            self._note_seconds(time.perf_counter() - started)
+        return arrays
+
+    def _run(
+        self,
+        signature: Signature,
+        inputs: Arrays,
+        outputs: Sequence[str],
+        timeout_seconds: float | None,
+    ) -> Arrays:
         if self._batcher is None or not inputs:
             return self._model.run(signature, inputs, outputs, timeout_seconds)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,22 +18,26 @@ from tensorflow_serving.apis import (
 from serving.availability import is_answering, wait_for_start
 from serving.batching import Batcher
 from serving.batching_config import read_batching_file
+from serving.calls import Call, log_call
 from serving.config_poller import ConfigPoller
 from serving.grpc_edge import create_grpc_server
-from serving.grpc_port import ALL_ADDRESSES, bind, real_port
+from serving.grpc_port import bind
 from serving.health import ModelHealth
-from serving.loader import load_servable
+from serving.loader import LoadOptions, load_servable
+from serving.metrics import Metrics
 from serving.model_config import read_config_file
 from serving.model_service import ModelService
 from serving.models import ModelStore
+from serving.monitoring_config import read_metrics_path
 from serving.prediction_service import PredictionService
 from serving.reflection import enable_reflection
 from serving.reload import reload_from_file
 from serving.rest import RestOptions, create_app
-from serving.rest_connection import RestConnection
+from serving.rest_port import open_rest, stop_rest
 from serving.servable import Servable
 from serving.served_model import ModelConfig, Timing
-from serving.settings import ANY_FREE_PORT, Settings
+from serving.session_config import read_session_config
+from serving.settings import Settings
 from serving.ssl_config import read_credentials
 from serving.version_policy import list_version_folders
 from serving.version_state import RetryPolicy
@@ -53,9 +56,11 @@ class ModelServer:
         self._settings = settings
         self._credentials = read_credentials(settings.ssl_config_file)
         self._configs = tuple(configs)
-        self._batcher = _create_batcher(settings)
+        self._metrics = Metrics(self._has_model)
+        self._metrics_path = read_metrics_path(settings.monitoring_config_file)
+        self._batcher = _create_batcher(settings, self._metrics)
         self._store: ModelStore[Servable] = ModelStore(
-            partial(load_servable, settings, self._batcher),
+            partial(load_servable, self._load_options()),
             list_version_folders,
             _read_timing(settings),
             settings.allow_version_labels_for_unavailable_models,
@@ -72,6 +77,14 @@ class ModelServer:
         self._rest: wsgi.Server | None = None
         self.grpc_port = 0
         self.rest_port = 0
+
+    def _load_options(self) -> LoadOptions:
+        return LoadOptions(
+            settings=self._settings,
+            session_config=read_session_config(self._settings),
+            batcher=self._batcher,
+            metrics=self._metrics,
+        )
 
     def start(self) -> None:
         """Load the models; then open the ports and return.
@@ -108,7 +121,7 @@ class ModelServer:
 
     def _open_grpc(self) -> None:
         settings = self._settings
-        server = create_grpc_server(settings)
+        server = create_grpc_server(settings, self._note_call)
         self._add_services(server)
         self.grpc_port = bind(server, settings, self._credentials)
         server.start()
@@ -117,13 +130,20 @@ class ModelServer:
     def _add_services(self, server: grpc.Server) -> None:
         """Predictions, models, health on demand, and reflection over all of them."""
         predictions = PredictionService(
-            self._store, self._settings.enable_serialization_as_tensor_content
+            self._store,
+            self._settings.enable_serialization_as_tensor_content,
+            self._metrics.note_runtime,
+            self._metrics.note_examples,
         )
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
             predictions, server
         )
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            ModelService(self._store, max(1, self._settings.grpc_max_threads // 2)),
+            ModelService(
+                self._store,
+                max(1, self._settings.grpc_max_threads // 2),
+                self._metrics.value,
+            ),
             server,
         )
         if self._settings.enable_grpc_healthcheck_service:
@@ -131,29 +151,29 @@ class ModelServer:
         enable_reflection(server, self._settings.enable_grpc_healthcheck_service)
 
     def _open_rest(self) -> None:
-        settings = self._settings
-        if not settings.rest_api_port:
-            return
-        if settings.rest_api_port == settings.port != ANY_FREE_PORT:
-            logger.error("event=rest_off reason=%r", "same port as gRPC")
-            return
-        server = wsgi.Server(
-            (
-                "::" if socket.has_dualstack_ipv6() else ALL_ADDRESSES,
-                real_port(settings.rest_api_port),
-            ),
-            create_app(self._store, _read_rest_options(settings)),
-            numthreads=settings.rest_api_num_threads,
+        app = create_app(self._store, self._rest_options())
+        self._rest = open_rest(self._settings, app)
+        if self._rest is not None:
+            self.rest_port = self._rest.bind_addr[1]
+
+    def _rest_options(self) -> RestOptions:
+        timeout_seconds = self._settings.rest_api_timeout_in_ms / 1000
+        pages = {self._metrics_path: self._metrics.page} if self._metrics_path else {}
+        return RestOptions(
+            timeout_seconds=timeout_seconds if timeout_seconds > 0 else None,
+            has_cors=self._settings.rest_api_enable_cors_support,
+            note_call=self._note_call,
+            note_runtime=self._metrics.note_runtime,
+            pages=pages,
         )
-        server.ConnectionClass = RestConnection
-        try:
-            server.prepare()
-        except OSError as error:
-            logger.error("event=rest_off reason=%r", str(error))
-            return
-        self.rest_port = server.bind_addr[1]
-        threading.Thread(target=server.serve, name="rest").start()
-        self._rest = server
+
+    def _has_model(self, name: str) -> bool:
+        return self._store.has_model(name)
+
+    def _note_call(self, call: Call) -> None:
+        self._metrics.note_call(call)
+        if self._settings.log_requests:
+            log_call(call)
 
     def drain(self, grace_seconds: float) -> bool:
         """Turn NOT_SERVING, refuse new calls, finish those in flight.
@@ -172,7 +192,7 @@ class ModelServer:
         if grpc_server is not None:
             ends.append(grpc_server.stop(grace_seconds).wait)
         if rest_server is not None:
-            ends.append(_stop_rest(rest_server, grace_seconds).join)
+            ends.append(stop_rest(rest_server, grace_seconds).join)
         deadline = time.monotonic() + grace_seconds + _SECONDS_TO_CUT
         for wait in ends:
             wait(max(0.0, deadline - time.monotonic()))
@@ -187,26 +207,11 @@ class ModelServer:
         logger.info("event=stopped")
 
 
-def _stop_rest(server: wsgi.Server, grace_seconds: float) -> threading.Thread:
-    """Stop it in a thread of its own: it waits without end for a run that is cut."""
-    server.shutdown_timeout = grace_seconds
-    thread = threading.Thread(target=server.stop, name="rest-stop", daemon=True)
-    thread.start()
-    return thread
-
-
-def _create_batcher(settings: Settings) -> Batcher | None:
+def _create_batcher(settings: Settings, metrics: Metrics) -> Batcher | None:
     if not settings.enable_batching:
         return None
-    return Batcher(read_batching_file(settings.batching_parameters_file))
-
-
-def _read_rest_options(settings: Settings) -> RestOptions:
-    timeout_seconds = settings.rest_api_timeout_in_ms / 1000
-    return RestOptions(
-        timeout_seconds=timeout_seconds if timeout_seconds > 0 else None,
-        has_cors=settings.rest_api_enable_cors_support,
-    )
+    parameters = read_batching_file(settings.batching_parameters_file)
+    return Batcher(parameters, partial(metrics.note_batch, parameters.thread_pool_name))
 
 
 def _read_timing(settings: Settings) -> Timing:

@@ -95,6 +95,9 @@ class Settings:  # pylint: disable=too-many-instance-attributes  # one per flag
         bool, "Numbers of an answer as bytes"
     ] = False
     use_alts_credentials: Annotated[bool, "Google's transport security"] = False
+    log_requests: Annotated[
+        bool, "A log line for each call; TensorFlow Serving has no such flag"
+    ] = False
 
     def check(self) -> None:
         """Refuse flags that contradict each other or would weaken what was asked for.
@@ -145,10 +148,8 @@ WITHOUT_EFFECT = frozenset(
         "num_load_threads",
         "num_unload_threads",
         "flush_filesystem_caches",
-        "tensorflow_session_config_file",
         "platform_config_file",
         "per_process_gpu_memory_fraction",
-        "monitoring_config_file",
         "remove_unused_fields_from_bundle_metagraph",
         "prefer_tflite_model",
         "num_tflite_pools",

@@ -8,7 +8,7 @@ from grpc import StatusCode
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.errors import ServingError
-from serving.loader import load_servable
+from serving.loader import LoadOptions, load_servable
 from serving.settings import Settings
 from serving.warmup import MAX_RECORDS, WARMUP_FILE, warm_up
 from tests.integration.example_models import (
@@ -32,7 +32,7 @@ def _folder(tmp_path):
 
 def load(folder, **flags):
     """Load and warm up; the model answers."""
-    return load_servable(Settings(**flags), None, folder)
+    return load_servable(LoadOptions(settings=Settings(**flags)), folder)
 
 
 def refusal(folder):

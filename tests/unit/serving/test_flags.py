@@ -63,6 +63,7 @@ DEFAULTS = {
     "enable_grpc_healthcheck_service": False,
     "enable_serialization_as_tensor_content": False,
     "use_alts_credentials": False,
+    "log_requests": False,
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from grpc import StatusCode
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving.batching import BatchRun
+from serving.batch_rows import BatchRun
 from serving.calls import Call
 from serving.metrics import UNKNOWN_MODEL, Metrics
 
