@@ -110,6 +110,13 @@ def waited_too_long() -> ServingError:
     )
 
 
+def run_too_long() -> ServingError:
+    """The answer to a caller whose time was over while its rows were run."""
+    return ServingError(
+        StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification"
+    )
+
+
 def run_tasks(
     tasks: Sequence[Task], run: Run, padded_rows: int, now: float
 ) -> list[Outcome]:

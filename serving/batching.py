@@ -7,12 +7,10 @@ batch_queue.py, what a run does to rows in batch_rows.py.
 from __future__ import annotations
 
 import math
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable, Sequence
 from operator import itemgetter
 
 from grpc import StatusCode
@@ -21,11 +19,13 @@ from serving.batch_queue import Batch, BatchingParameters, BatchQueue, Place
 from serving.batch_rows import (
     Arrays,
     BatchRun,
+    Outcome,
     Run,
     Task,
     describe_run,
     join_shares,
     run_tasks,
+    run_too_long,
     waited_too_long,
 )
 from serving.errors import ServingError, invalid_argument
@@ -54,14 +54,14 @@ class Batcher:
         self.parameters = parameters
         self.clock = clock
         self._note_run = note_run
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._has_work = threading.Condition(lock)
+        self._has_finished = threading.Condition(lock)
         # Those that are not empty; whose turn is next comes first.
         self._queues: dict[_Key, BatchQueue] = {}
         self._running: Counter[ModelBatcher] = Counter()
         self._is_stopping = False
-        self._threads = ThreadPoolExecutor(
-            parameters.num_batch_threads, parameters.thread_pool_name
-        )
+        self._threads: list[threading.Thread] = []
 
     def for_model(self, parameters: BatchingParameters | None = None) -> ModelBatcher:
         """The queues of one loaded version; its own parameters, or everybody's."""
@@ -69,10 +69,11 @@ class Batcher:
 
     def stop(self) -> None:
         """Finish what is queued, without waiting for company, and end the threads."""
-        with self._changed:
+        with self._has_work:
             self._is_stopping = True
-            self._changed.notify_all()
-        self._threads.shutdown()
+            self._has_work.notify_all()
+        for thread in self._threads:
+            thread.join()
 
     def enqueue(
         self, key: _Key, task: Task, run: Run, shapes: Hashable
@@ -80,51 +81,60 @@ class Batcher:
         """Put a task where it is merged; ModelBatcher.run is how it is called.
 
         Raises:
-            ServingError: UNAVAILABLE; the queue is full.
+            ServingError: UNAVAILABLE; the queue is full, or stop() was called.
         """
-        with self._changed:
+        with self._has_work:
+            if self._is_stopping:
+                raise _gone()
             queue = self._queues.get(key) or BatchQueue(key[0].parameters)
             places = queue.add(task, run, shapes)
             self._queues[key] = queue
             for place in places:
-                if place.index == 0:
-                    self._threads.submit(self._run_next)
-            self._changed.notify_all()
+                # Others joined a batch that a thread knows of.
+                if place is place.batch.places[0] or place.batch.is_closed:
+                    self._has_work.notify()
+            if len(self._threads) < self.parameters.num_batch_threads:
+                self._start_thread()
         return places
 
     def forget(self, model: ModelBatcher) -> None:
         """Drop what waits for this model and return once nothing of it runs."""
-        with self._changed:
+        with self._has_work:
             for key in [key for key in self._queues if key[0] is model]:
                 for batch in self._queues.pop(key).clear():
-                    batch.outcomes.set_exception(_unloaded())
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: model not in self._running)
+                    for place in batch.places:
+                        place.fill(_gone())
+            self._has_finished.wait_for(lambda: model not in self._running)
 
     def count_held(self) -> int:
         """How many queues and running models it remembers; none when all is idle."""
-        with self._changed:
+        with self._has_work:
             return len(self._queues) + len(self._running)
 
-    def _run_next(self) -> None:
-        """Run one batch; there is one such job for each that was opened."""
-        taken = self._take()
-        if taken is None:
-            return
-        model, batch = taken
-        try:
-            self._run(batch)
-        finally:
-            with self._changed:
-                self._running[model] -= 1
-                if not self._running[model]:
-                    del self._running[model]
-                    self._changed.notify_all()
+    def _start_thread(self) -> None:
+        """Called under the lock; the pool grows with the first calls."""
+        name = f"{self.parameters.thread_pool_name}_{len(self._threads)}"
+        # A daemon: a batcher that nobody stops must not keep the process alive.
+        thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _work(self) -> None:
+        while (taken := self._take()) is not None:
+            model, batch = taken
+            try:
+                self._run(batch)
+            finally:
+                with self._has_work:
+                    self._running[model] -= 1
+                    if not self._running[model]:
+                        del self._running[model]
+                        self._has_finished.notify_all()
 
     def _take(self) -> tuple[ModelBatcher, Batch] | None:
-        """Wait for a batch that is due; None once nothing waits."""
-        with self._changed:
-            while self._queues:
+        """Wait for a batch that is due; None once it is stopped and nothing waits."""
+        with self._has_work:
+            while self._queues or not self._is_stopping:
                 now = math.inf if self._is_stopping else self.clock()
                 for key, queue in self._queues.items():
                     batch = queue.take(now)
@@ -134,22 +144,23 @@ class Batcher:
                             self._queues[key] = queue
                         self._running[key[0]] += 1
                         return key[0], batch
-                due_at = min(queue.due_at for queue in self._queues.values())
-                self._changed.wait(due_at - now)
+                dues = [queue.due_at for queue in self._queues.values()]
+                self._has_work.wait(min(dues) - now if dues else None)
         return None
 
     def _run(self, batch: Batch) -> None:
-        now = self.clock()
+        """Fill every place of the batch, whatever happens."""
+        now, tasks = self.clock(), [place.task for place in batch.places]
         padded_rows = batch.parameters.padded_size(batch.rows)
+        outcomes: Sequence[Outcome | BaseException] = ()
         try:
-            self._note_run(describe_run(batch.tasks, padded_rows, now))
-            batch.outcomes.set_result(
-                run_tasks(batch.tasks, batch.run, padded_rows, now)
-            )
-        finally:
-            # A bug belongs to the callers, who have an edge that reports it.
-            if not batch.outcomes.done():
-                batch.outcomes.set_exception(sys.exception())
+            self._note_run(describe_run(tasks, padded_rows, now))
+            outcomes = run_tasks(tasks, batch.run, padded_rows, now)
+        except Exception as error:  # pylint: disable=broad-exception-caught  # not kept
+            # It is raised again at each caller, whose edge reports it.
+            outcomes = [error] * len(tasks)
+        for place, outcome in zip(batch.places, outcomes, strict=True):
+            place.fill(outcome)
 
 
 class ModelBatcher:
@@ -188,24 +199,22 @@ class ModelBatcher:
         deadline = None if timeout_seconds is None else now + timeout_seconds
         task = Task(inputs, rows, deadline, now, rows)
         places = self._batcher.enqueue((self, kind), task, run, self._shapes(inputs))
-        return join_shares([self._wait(place, deadline) for place in places])
+        try:
+            return join_shares(
+                [place.wait(self._seconds_left(deadline)) for place in places]
+            )
+        except TimeoutError as error:
+            are_taken = all(place.batch.is_taken for place in places)
+            raise (run_too_long() if are_taken else waited_too_long()) from error
 
     def close(self) -> None:
         """Return once nothing of this version runs or waits; for an unload."""
         self._batcher.forget(self)
 
-    def _wait(self, place: Place, deadline: float | None) -> Arrays:
-        """The share of one task, once its batch has run."""
-        timeout = None
-        if deadline is not None:
-            timeout = max(0.0, deadline - self._batcher.clock())
-        try:
-            outcome = place.batch.outcomes.result(timeout)[place.index]
-        except TimeoutError as error:
-            raise _too_late(place.batch) from error
-        if isinstance(outcome, ServingError):
-            raise outcome
-        return outcome
+    def _seconds_left(self, deadline: float | None) -> float | None:
+        if deadline is None:
+            return None
+        return max(0.0, deadline - self._batcher.clock())
 
     def _shapes(self, inputs: Arrays) -> Hashable:
         """What must be equal in one batch; with padding, ranks instead of sides."""
@@ -234,13 +243,5 @@ class ModelBatcher:
         return rows
 
 
-def _too_late(batch: Batch) -> ServingError:
-    if not batch.is_taken:
-        return waited_too_long()
-    return ServingError(
-        StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification"
-    )
-
-
-def _unloaded() -> ServingError:
-    return ServingError(StatusCode.UNAVAILABLE, "the version was unloaded")
+def _gone() -> ServingError:
+    return ServingError(StatusCode.UNAVAILABLE, "the model is being unloaded")

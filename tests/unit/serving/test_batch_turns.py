@@ -25,10 +25,10 @@ class Scribe:
 
 
 def enqueue(batcher, model, run, *values):
-    """Put rows in without waiting for them; the Future of their batch."""
+    """Put rows in without waiting for them; where they stand."""
     task = Task(rows(*values), len(values), None, call_rows=len(values))
     (place,) = batcher.enqueue((model, "kind"), task, run, "shapes")
-    return place.batch.outcomes
+    return place
 
 
 @pytest.fixture(name="occupy")
@@ -53,8 +53,8 @@ def test_turns(make_batcher, occupy):
     waiting = [enqueue(batcher, busy, scribe, value) for value in (1, 2, 3)]
     waiting.append(enqueue(batcher, quiet, scribe, 4))
     gate.open()
-    for outcomes in waiting:
-        outcomes.result(30)
+    for place in waiting:
+        place.wait(30)
 
     assert scribe.lines == [[1.0], [4.0], [2.0], [3.0]]
 
@@ -126,13 +126,14 @@ def test_close_waits(make_batcher, callers):
     dropped = enqueue(batcher, model, run, 1)
 
     closing = callers.submit(model.close)
-    error = dropped.exception(30)
+    with pytest.raises(ServingError) as caught:
+        dropped.wait(30)
     was_done = closing.done()
     gate.open()
     closing.result(30)
 
     assert not was_done
-    assert error.code is StatusCode.UNAVAILABLE
+    assert caught.value.code is StatusCode.UNAVAILABLE
     assert not run.sizes
 
 
@@ -147,18 +148,18 @@ def test_close_leaves_others(make_batcher, occupy):
     closed.close()
     gate.open()
 
-    assert kept.result(30)[0]["y"].item() == 4.0
+    assert kept.wait(30)["y"].item() == 4.0
     assert run.sizes == [1]
 
 
 def test_stop_hurries(make_batcher):
     """stop() runs what is queued at once, whatever company it waits for."""
     batcher = make_batcher(max_batch_size=2, batch_timeout_micros=FOREVER_MICROS)
-    outcomes = enqueue(batcher, batcher.for_model(), Doubler(), 3)
+    place = enqueue(batcher, batcher.for_model(), Doubler(), 3)
 
     batcher.stop()
 
-    assert outcomes.result(0)[0]["y"].item() == 6.0
+    assert place.wait(0)["y"].item() == 6.0
 
 
 def test_nothing_kept(make_batcher):
@@ -215,7 +216,7 @@ def test_told(make_batcher, occupy):
     ]
     gate.open()
     for place in (place for places in outcomes for place in places):
-        place.batch.outcomes.result(30)
+        place.wait(30)
 
     assert [(run.input_rows, run.rows, run.padding) for run in told[1:]] == [
         ((2, 3), 4, 0),
