@@ -183,6 +183,8 @@ def load_saved_model(
             Serving reports it in GetModelStatus.
     """
     loader = _read_folder(folder)
+    # As TensorFlow Serving reads --saved_model_tags without a value.
+    tags = tuple(filter(None, tags)) or (tf.saved_model.SERVING,)
     try:
         loader.get_meta_graph_def_from_tags(tags)
     except RuntimeError as error:

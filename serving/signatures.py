@@ -5,7 +5,7 @@ Owns the checks that need no session; knows neither requests nor TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,24 +13,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from serving.errors import invalid_argument
+from serving.fatal_kernels import RankReader
 from serving.tensors import ElementType, find_element_type, name_of_dtype
 
 DEFAULT_SIGNATURE = "serving_default"
 # TensorFlow leaves every shape to the graph, and its own sample models are called with
 # vectors where they declare matrices. From here on the declared rank is law.
 FIRST_STRICT_RANK = 3
-# Kernels that check the rank by ending the process, most of them oneDNN's: about 80
-# were tried with 32 odd shapes each in processes of their own. No size does it.
-_FATAL_ON_WRONG_RANK = (
-    "Conv2D",
-    "Conv3D",
-    "DepthwiseConv2dNative",
-    "LSTMBlockCell",
-    "MaxPool3D",
-    "_FusedConv2D",
-    "_FusedConv3D",
-    "_FusedDepthwiseConv2dNative",
-)
 
 
 @dataclass(frozen=True)
@@ -38,12 +27,13 @@ class TensorSpec:
     """One input or output: tensor name in the graph, dtype, declared shape.
 
     A side of -1 is free; a shape of None is of unknown rank. A kind of None is a dtype
-    that has no array form.
+    that has no array form. least_rank: of an input of unknown rank, by its kernels.
     """
 
     tensor_name: str
     kind: ElementType | None
     shape: tuple[int, ...] | None
+    least_rank: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,6 +115,11 @@ class Signature:
                     f"Expects arg[{index}] to be {spec.kind.name} "
                     f"but {name_of_dtype(array.dtype)} is provided"
                 )
+            if spec.shape is None and array.ndim < spec.least_rank:
+                raise invalid_argument(
+                    f"input {alias} expected rank {spec.least_rank} or more, "
+                    f"received rank {array.ndim} with shape {list(array.shape)}"
+                )
             if self._is_wrong_rank(spec, array.ndim):
                 raise invalid_argument(
                     f"input {alias} expected rank {len(spec.shape or ())} with shape "
@@ -151,16 +146,19 @@ def read_signatures(meta_graph: Any) -> dict[str, Signature]:
 
     Inputs are in the order of their names, so that messages can count them.
     """
-    is_strict = any(
-        operation.startswith(_FATAL_ON_WRONG_RANK)
-        for operation in _operations(meta_graph.graph_def)
-    )
+    ranks = RankReader(meta_graph.graph_def)
     return {
         name: Signature(
             name=name,
-            inputs=_read_specs(definition.inputs),
-            outputs=_read_specs(definition.outputs),
-            has_strict_ranks=is_strict,
+            inputs={
+                alias: _read_spec(info, ranks)
+                for alias, info in sorted(definition.inputs.items())
+            },
+            outputs={
+                alias: _read_spec(info)
+                for alias, info in sorted(definition.outputs.items())
+            },
+            has_strict_ranks=ranks.has_fatal_kernels,
             method_name=definition.method_name,
             # Copies: a part of a message keeps the whole, here the graph, in memory.
             defaults=deepcopy(dict(definition.defaults)),
@@ -169,23 +167,12 @@ def read_signatures(meta_graph: Any) -> dict[str, Signature]:
     }
 
 
-def _operations(graph: Any) -> Iterator[str]:
-    """The kernels of a GraphDef and of its functions."""
-    yield from (node.op for node in graph.node)
-    for function in graph.library.function:
-        yield from (node.op for node in function.node_def)
-
-
-def _read_specs(infos: Any) -> dict[str, TensorSpec]:
-    return {
-        alias: TensorSpec(
-            tensor_name=infos[alias].name,
-            kind=find_element_type(infos[alias].dtype),
-            shape=_read_shape(infos[alias].tensor_shape),
-        )
-        for alias in sorted(infos)
-    }
-
-
-def _read_shape(shape: Any) -> tuple[int, ...] | None:
-    return None if shape.unknown_rank else tuple(dim.size for dim in shape.dim)
+def _read_spec(info: Any, ranks: RankReader | None = None) -> TensorSpec:
+    """One TensorInfo; ranks is given for inputs."""
+    shape = info.tensor_shape
+    return TensorSpec(
+        tensor_name=info.name,
+        kind=find_element_type(info.dtype),
+        shape=None if shape.unknown_rank else tuple(dim.size for dim in shape.dim),
+        least_rank=ranks.find_least_rank(info.name) if ranks else 0,
+    )

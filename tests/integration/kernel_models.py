@@ -54,12 +54,34 @@ KERNELS = {
 }
 
 
-def build_kernel(name):
-    """A build function for serving_models.write_graph: y = the kernel of x."""
+def build_kernel(name, has_rank=True):
+    """A build function for serving_models.write_graph: y = the kernel of x.
+
+    has_rank: the input is declared with its rank and free sides.
+    """
     kernel, shape = KERNELS[name]
 
     def build():
-        x = tf.compat.v1.placeholder(tf.float32, [None] * len(shape), "x")
+        sides = [None] * len(shape) if has_rank else None
+        x = tf.compat.v1.placeholder(tf.float32, sides, "x")
         return {"x": x}, {"y": tf.identity(kernel(x), name="y")}
 
     return build
+
+
+@tf.function
+def _look(x):
+    return tf.nn.conv2d(x, _ones(3, 3, 2, 3), 1, "SAME")
+
+
+@tf.function(input_signature=[tf.TensorSpec(None, tf.float32, name="x")])
+def _scale_and_look(x):
+    return {"y": _look(x / 255.0)}
+
+
+def write_tf2_convolution(folder):
+    """A TF2 model with a function in a function; x may have any shape, it says."""
+    module = tf.Module()
+    module.serve = _scale_and_look
+    tf.saved_model.save(module, str(folder), signatures=module.serve)
+    return folder

@@ -8,7 +8,12 @@ import grpc
 import numpy as np
 import pytest
 
-from tests.integration.kernel_models import KERNELS, build_kernel
+from tests.integration.kernel_models import (
+    IMAGES,
+    KERNELS,
+    build_kernel,
+    write_tf2_convolution,
+)
 from tests.integration.serving_calls import (
     call,
     predict,
@@ -40,15 +45,26 @@ SHAPES = [
 ]
 
 
+# Each model and the shape it is made for; any_: it does not declare its rank.
+MODELS = {
+    **{name: shape for name, (_, shape) in KERNELS.items()},
+    **{f"any_{name}": shape for name, (_, shape) in KERNELS.items()},
+    "any_tf2": IMAGES,
+}
+
+
 @pytest.fixture(name="process", scope="module")
 def _process(tmp_path_factory):
     """A server of its own with a model per kernel; it must not take pytest with it."""
     folder = tmp_path_factory.mktemp("models")
     config = folder / "models.config"
+    for name in KERNELS:
+        write_graph(folder / name / "1", build_kernel(name))
+        write_graph(folder / f"any_{name}" / "1", build_kernel(name, has_rank=False))
+    write_tf2_convolution(folder / "any_tf2" / "1")
     with config.open("w", encoding="utf-8") as file:
         file.write("model_config_list {\n")
-        for name in KERNELS:
-            write_graph(folder / name / "1", build_kernel(name))
+        for name in MODELS:
             file.write(
                 f'config {{ name: "{name}" base_path: "{folder / name}" '
                 'model_platform: "tensorflow" }\n'
@@ -58,11 +74,11 @@ def _process(tmp_path_factory):
         yield process, SimpleNamespace(grpc_port=int(fields["grpc_port"]))
 
 
-@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("name", MODELS)
 def test_odd_shapes(process, name):
     """Whatever the shape, each call is answered and the next good one, too."""
     running, server = process
-    good = np.ones(KERNELS[name][1], np.float32)
+    good = np.ones(MODELS[name], np.float32)
 
     for shape in SHAPES:
         answer = call(
