@@ -117,7 +117,9 @@ def _answer_call(calls: RestCalls, path: str, options: RestOptions) -> Response:
     """One call under /v1/, and note it, also when it ends in a bug."""
     noted, start = _Noted(), time.perf_counter()
     try:
-        text = _answer(calls, path, _read_body(request), noted)
+        body = _read_body(request)
+        start = time.perf_counter()
+        text = _answer(calls, path, body, noted)
         noted.code = StatusCode.OK
     except ServingError as error:
         noted.code = error.code

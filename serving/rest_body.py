@@ -7,13 +7,17 @@ from typing import IO
 
 from werkzeug.exceptions import ClientDisconnected
 
-from serving.errors import invalid_argument
+from serving.errors import ServingError, invalid_argument
 
 # Source: ZLib::kMaxUncompressedBytes of TensorFlow Serving's net_http.
 MAX_INFLATED_BYTES = 100 * 1024 * 1024
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 # Read in pieces: room for all of it is not made because a header says it is large.
+# cheroot copies what it has for every chunk of a piece, and what is left of a chunk for
+# every piece; this size keeps both small.
 _PIECE_BYTES = 2**20
+# OSError is a sender who fell silent in the middle of a chunk.
+_BROKEN = (ValueError, OverflowError, MemoryError, OSError, ClientDisconnected)
 
 
 def read_body(stream: IO[bytes]) -> bytes:
@@ -26,11 +30,17 @@ def read_body(stream: IO[bytes]) -> bytes:
     try:
         while piece := stream.read(_PIECE_BYTES):
             pieces.append(piece)
-    except (ValueError, OverflowError, MemoryError, ClientDisconnected) as error:
-        raise invalid_argument(
-            f"expected a body as its header says, received {error}"
-        ) from error
+    except _BROKEN as error:
+        raise _broken_body(str(error)) from error
+    # cheroot's reader of a body with a length; it ends early without a word.
+    missing = getattr(stream, "remaining", 0)
+    if missing:
+        raise _broken_body(f"{missing} bytes less")
     return b"".join(pieces)
+
+
+def _broken_body(received: str) -> ServingError:
+    return invalid_argument(f"expected a body as its header says, received {received}")
 
 
 def inflate_body(body: bytes, content_encoding: str) -> bytes:

@@ -1,8 +1,11 @@
-"""HTTP connections that answer 400 where the library would call itself broken."""
+"""HTTP connections that bear with senders of what is no request, or half of one."""
 
 from __future__ import annotations
 
 from cheroot.server import HTTPConnection, HTTPRequest
+
+# Of a body that nobody read; the library makes room for all of it at once.
+_MAX_SKIPPED_BYTES = 2**20
 
 
 class _Request(HTTPRequest):
@@ -14,6 +17,15 @@ class _Request(HTTPRequest):
             super().parse_request()
         except ValueError as error:
             self.simple_response("400 Bad Request", f"Malformed Request-URI: {error}")
+
+    def send_headers(self) -> None:
+        """Hang up where the library would wait for, or mistake, the rest of a body."""
+        if self.chunked_read:
+            is_left = not self.rfile.closed
+        else:
+            is_left = getattr(self.rfile, "remaining", 0) > _MAX_SKIPPED_BYTES
+        self.close_connection = self.close_connection or is_left
+        super().send_headers()
 
 
 class RestConnection(HTTPConnection):
