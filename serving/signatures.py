@@ -106,8 +106,13 @@ class Signature:
         found here.
 
         Raises:
-            ServingError: INVALID_ARGUMENT; wrong dtype, or wrong rank.
+            ServingError: INVALID_ARGUMENT; wrong dtype or rank, or a signature that
+                feeds one tensor twice.
         """
+        if len({spec.tensor_name for spec in self.inputs.values()}) < len(self.inputs):
+            raise invalid_argument(
+                f"expected a tensor for each input of {self.name}, found one for two"
+            )
         for index, (alias, spec) in enumerate(self.inputs.items()):
             array = inputs[alias]
             if spec.kind is not None and array.dtype != spec.kind.dtype:

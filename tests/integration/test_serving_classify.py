@@ -17,7 +17,7 @@ NOT_FOUND = grpc.StatusCode.NOT_FOUND
 
 @pytest.fixture(name="server", scope="module")
 def _server(start_model_server, tmp_path_factory):
-    """One server with the signatures of build_colors, version 7."""
+    """The signatures of build_colors, version 7."""
     base_path = tmp_path_factory.mktemp("models") / "colors"
     write_signatures(base_path / "7", build_colors)
     return start_model_server(base_path, name="colors")
@@ -165,3 +165,20 @@ def test_wrong_feature_kind(server):
 
     assert code is INVALID
     assert "Key: v" in details
+
+
+def test_batching(start_model_server, tmp_path):
+    """Batched, the answers are the same; outputs of another length are the model's."""
+    write_signatures(tmp_path / "colors" / "7", build_colors)
+    server = start_model_server(
+        tmp_path / "colors", name="colors", enable_batching=True
+    )
+    rows = [example(v=1.0), example(v=3.0)]
+
+    code, _ = classify(server, *rows, signature="one_row")
+
+    assert [row[0] for row in table(classify(server, *rows))] == [
+        ("red", 1.0),
+        ("red", 3.0),
+    ]
+    assert code is PRECONDITION

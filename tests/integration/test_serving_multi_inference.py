@@ -22,8 +22,9 @@ INVALID = grpc.StatusCode.INVALID_ARGUMENT
 HALF = "half_plus_two"
 
 
-@pytest.fixture(name="server", scope="module")
-def _server(start_model_server, tmp_path_factory):
+@pytest.fixture(name="server", scope="module", params=[False, True])
+def _server(request, start_model_server, tmp_path_factory):
+    """Both models, without and with batching."""
     folder = tmp_path_factory.mktemp("models")
     write_signatures(folder / HALF / "123", build_half_plus_two)
     write_signatures(folder / "colors" / "1", build_colors)
@@ -31,7 +32,8 @@ def _server(start_model_server, tmp_path_factory):
         configs=[
             ModelConfig(name=name, base_path=str(folder / name))
             for name in (HALF, "colors")
-        ]
+        ],
+        enable_batching=request.param,
     )
 
 

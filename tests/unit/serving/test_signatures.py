@@ -22,6 +22,7 @@ def signature(is_strict=False, defaults=(), **inputs):
 
 IMAGES = TensorSpec("images:0", UINT8, (-1, 8, 10, 3))
 MATRIX = TensorSpec("x:0", FLOAT, (-1, 1))
+OTHER = TensorSpec("w:0", FLOAT, (-1, 1))
 
 
 @pytest.mark.parametrize(
@@ -123,12 +124,23 @@ def test_wrong_outputs(wanted, message):
     assert caught.value.message == message
 
 
+def test_tensor_twice():
+    """A signature that feeds one tensor twice can only be refused."""
+    same = {"a": TensorSpec("t:0", FLOAT, (-1,)), "b": TensorSpec("t:0", FLOAT, (-1,))}
+    values = np.zeros(1, np.float32)
+
+    with pytest.raises(ServingError) as caught:
+        signature(**same).check_inputs({"a": values, "b": values})
+
+    assert caught.value.code is StatusCode.INVALID_ARGUMENT
+
+
 def test_wrong_dtype():
     """The message has TensorFlow's dtype names and the input's place."""
     inputs = {"a": np.zeros((1, 1), np.float32), "b": np.zeros((1, 1))}
 
     with pytest.raises(ServingError) as caught:
-        signature(a=MATRIX, b=MATRIX).check_inputs(inputs)
+        signature(a=MATRIX, b=OTHER).check_inputs(inputs)
 
     assert caught.value.message == "Expects arg[1] to be float but double is provided"
 
