@@ -12,6 +12,7 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
+from grpc import StatusCode
 from numpy.typing import NDArray
 
 from serving.errors import ServingError, invalid_argument
@@ -66,7 +67,7 @@ def find_element_type(number: int) -> ElementType | None:
 
 def name_of_dtype(dtype: np.dtype[Any]) -> str:
     """TensorFlow's C++ name of an array dtype, as its messages print it."""
-    return _BY_DTYPE[dtype].name
+    return _BY_DTYPE[dtype].name if dtype in _BY_DTYPE else str(dtype)
 
 
 def read_tensor(name: str, proto: Any) -> NDArray[Any]:
@@ -192,8 +193,16 @@ def fill_tensor(proto: Any, array: NDArray[Any], as_content: bool = False) -> No
         proto: The message that is filled.
         array: Any dtype of the table; object arrays hold bytes.
         as_content: Numbers as tensor_content instead of a typed list.
+
+    Raises:
+        ServingError: UNIMPLEMENTED; another dtype, as a handle of a resource has.
     """
-    kind = _BY_DTYPE[array.dtype]
+    kind = _BY_DTYPE.get(array.dtype)
+    if kind is None:
+        raise ServingError(
+            StatusCode.UNIMPLEMENTED,
+            f"expected an output of numbers or text, received {array.dtype}",
+        )
     proto.dtype = kind.number
     for side in array.shape:
         proto.tensor_shape.dim.add().size = side

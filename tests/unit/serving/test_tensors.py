@@ -167,3 +167,14 @@ def test_int32_list_field():
     fill_tensor(message, np.array([-1], np.int32))
 
     assert (message.dtype, list(message.int_val)) == (INT32, [-1])
+
+
+def test_no_form():
+    """An output that is neither numbers nor text is refused, not a bug."""
+    handle = np.zeros(1, [("resource", "u1", (1,))])
+
+    with pytest.raises(ServingError) as caught:
+        fill_tensor(TensorProto(), handle)
+
+    assert caught.value.code is StatusCode.UNIMPLEMENTED
+    assert "resource" in caught.value.message
