@@ -1,0 +1,67 @@
+"""The two networks that are measured, with random weights, as this project exports."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tests.tiny_model import tiny_contract
+from training.backbones import Backbone, build_backbone
+from training.export import export_model
+from training.fold import fold_batch_norm
+from training.model import Classifier, build_head
+
+MOBILENET, LITE = "mobilenetv2-160", "efficientnet-lite0-224"
+SIZES = {MOBILENET: (160, 160), LITE: (224, 224)}
+# The last feature map of both networks.
+_CHANNELS = 1280
+
+
+def export_network(name, base_path):
+    """Write base_path/1 with one of SIZES; return the version folder."""
+    contract = tiny_contract(("a", "b"), size=SIZES[name], name=name)
+    classifier, golden = build_classifier(name), draw_images(name, 1)
+    return export_model(classifier, contract, golden, lambda *_: None, base_path)
+
+
+def build_classifier(name):
+    """One of SIZES; the same weights every time."""
+    keras.utils.set_random_seed(3)
+    backbone = (
+        build_mobilenet(SIZES[name])
+        if name == MOBILENET
+        else build_backbone("efficientnet-lite0", "random")
+    )
+    _settle(backbone.network, draw_images(name, 8))
+    return Classifier(
+        backbone=backbone,
+        folded_network=fold_batch_norm(backbone.network),
+        head=build_head(_CHANNELS, classes=2, dropout=0.0, weight_decay=0.0),
+    )
+
+
+def build_mobilenet(size):
+    """MobileNetV2, alpha 1.0, with its own preprocessing (-1 to 1) inside."""
+    images = keras.Input((*size, 3), dtype="uint8", name="images")
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(images)
+    inner = keras.applications.MobileNetV2(
+        input_tensor=scaled, alpha=1.0, include_top=False, weights=None
+    )
+    # Of its own accord the network would take a list of one input.
+    network = keras.Model(images, inner.output)
+    return Backbone(name=MOBILENET, size=size, network=network)
+
+
+def _settle(network, images):
+    """Tell every normalization its inputs; without that, random features end at 1e-12
+    and no answer differs from any other."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    network(keras.tree.map_structure(lambda _: images, network.input), training=True)
+
+
+def draw_images(name, count, seed=0):
+    """uint8 noise, shape (count, height, width, 3), in the network's size."""
+    noise = np.random.default_rng(seed)
+    return noise.integers(0, 256, (count, *SIZES[name], 3), np.uint8)
