@@ -8,6 +8,7 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.settings import Settings, variable_name
+from serving.settings import Settings as ServingSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -75,9 +76,29 @@ def test_no_machine_is_named():
     """No file of ours names a package registry or a folder of one machine."""
     registries = tuple(f"{name}.org" for name in ("pypi", "pythonhosted"))
     kinds = ("*.py", "*.md", "*.yaml", "*.toml", "Pipfile*", "*Dockerfile", "*.ipynb")
-    skipped = {".venv", ".pipenv", ".git", ".cache", "models", "datasets"}
+    skipped = {".venv", ".pipenv", ".git", ".cache", ".benchmark", "models", "datasets"}
     for kind in kinds:
         for path in ROOT.rglob(kind):
             if not skipped & set(path.relative_to(ROOT).parts):
                 text = path.read_text(encoding="utf-8")
                 assert not [name for name in registries if name in text], path
+
+
+def test_serving_modules():
+    """The embedded server's own README places each of its modules, and no other."""
+    serving = ROOT / "serving"
+    text = (serving / "README.md").read_text(encoding="utf-8")
+    patterns = set(re.findall(r"`(\w[\w*]*\.py)`", text))
+
+    placed = {path.name for name in patterns for path in serving.glob(name)}
+
+    assert placed == {path.name for path in serving.glob("*.py")} - {"__init__.py"}
+    assert all(list(serving.glob(name)) for name in patterns)
+
+
+def test_serving_flags():
+    """Every flag that README names exists."""
+    text = (ROOT / "serving/README.md").read_text(encoding="utf-8")
+    flags = {field.name for field in fields(ServingSettings)} | {"help"}
+
+    assert set(re.findall(r"--(\w+)", text)) <= flags
