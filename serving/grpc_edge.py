@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from serving.calls import Call, NoteCall, ignore_call
 from serving.errors import ServingError
@@ -25,6 +27,7 @@ _CUT = "...TRUNCATED"
 _MAX_MESSAGE_BYTES = 2**31 - 1
 _INT32 = range(-(2**31), 2**31)
 _OUR_SERVICES = "/tensorflow.serving."
+_UNREADABLE = object()
 
 
 def create_grpc_server(
@@ -74,8 +77,14 @@ class EdgeInterceptor(grpc.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler | None:
-        """The method's own handler inside the translation; streams pass as they are."""
+        """The method's own handler inside the translation; of a stream, the reading."""
         handler = continuation(handler_call_details)
+        if handler is not None and handler.stream_stream is not None:
+            return grpc.stream_stream_rpc_method_handler(
+                partial(_answer_stream, handler.stream_stream),
+                partial(_read_message, handler.request_deserializer),
+                handler.response_serializer,
+            )
         if handler is None or handler.unary_unary is None:
             return handler
         method = handler_call_details.method
@@ -83,7 +92,7 @@ class EdgeInterceptor(grpc.ServerInterceptor):
             lambda request, context: self._answer(
                 method, handler.unary_unary, request, context
             ),
-            handler.request_deserializer,
+            partial(_read_message, handler.request_deserializer),
             handler.response_serializer,
         )
 
@@ -94,6 +103,8 @@ class EdgeInterceptor(grpc.ServerInterceptor):
         request: Any,
         context: grpc.ServicerContext,
     ) -> Any:
+        if request is _UNREADABLE:
+            _refuse(context)
         code, message, response = grpc.StatusCode.OK, "", None
         started = time.perf_counter()
         try:
@@ -115,6 +126,37 @@ class EdgeInterceptor(grpc.ServerInterceptor):
         if code is not grpc.StatusCode.OK:
             context.abort(code, message)
         return response
+
+
+def _read_message(read: Callable[[bytes], Any], data: bytes) -> Any:
+    """The message, or _UNREADABLE: gRPC would log a traceback for each one, and a
+    stream with one would count as under way until the server is killed."""
+    try:
+        return read(data)
+    except (DecodeError, ValueError):
+        return _UNREADABLE
+
+
+def _refuse(context: grpc.ServicerContext) -> None:
+    # The code is that of gRPC's own libraries.
+    context.abort(
+        grpc.StatusCode.INTERNAL,
+        "expected the method's request message, received other bytes",
+    )
+
+
+def _answer_stream(
+    behavior: Callable[[Iterator[Any], grpc.ServicerContext], Iterator[Any]],
+    requests: Iterator[Any],
+    context: grpc.ServicerContext,
+) -> Iterator[Any]:
+    def readable() -> Iterator[Any]:
+        for request in requests:
+            if request is _UNREADABLE:
+                _refuse(context)
+            yield request
+
+    yield from behavior(readable(), context)
 
 
 def _read_model_name(request: Any) -> str:
