@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import grpc
-from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf import descriptor_pb2, descriptor_pool, text_format
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2
-from grpc_reflection.v1alpha import reflection, reflection_pb2
+from grpc_reflection.v1alpha import (
+    reflection,
+    reflection_pb2,
+    reflection_pb2_grpc,
+)
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -25,6 +29,9 @@ from tensorflow_serving.apis import (
 )
 
 _PACKAGE = "tensorflow.serving"
+# The same service under the name it got when it was declared stable.
+_ALPHA, _STABLE = "grpc.reflection.v1alpha", "grpc.reflection.v1"
+_STABLE_SERVICE = f"{_STABLE}.ServerReflection"
 _Methods = dict[str, tuple[type[Message], type[Message]]]
 # Source: prediction_service.proto and model_service.proto in tensorflow_serving/apis.
 _FILES = {
@@ -67,10 +74,20 @@ _SERVICES: dict[str, _Methods] = {
 def enable_reflection(server: grpc.Server, has_health: bool) -> None:
     """List and describe the services on the port, reflection itself among them."""
     names = [f"{_PACKAGE}.{name}" for name in _SERVICES]
-    names.append(reflection.SERVICE_NAME)
+    names.extend((reflection.SERVICE_NAME, _STABLE_SERVICE))
     if has_health:
         names.append(health.SERVICE_NAME)
-    reflection.enable_server_reflection(names, server, _describe_services())
+    servicer = reflection.ReflectionServicer(names, _describe_services())
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
+    stable = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        reflection_pb2.ServerReflectionRequest.FromString,
+        reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    handler = grpc.method_handlers_generic_handler(
+        _STABLE_SERVICE, {"ServerReflectionInfo": stable}
+    )
+    server.add_generic_rpc_handlers((handler,))
 
 
 def _describe_services() -> descriptor_pool.DescriptorPool:
@@ -78,6 +95,7 @@ def _describe_services() -> descriptor_pool.DescriptorPool:
     pool = descriptor_pool.DescriptorPool()
     added: set[str] = set()
     _add_files([health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR], pool, added)
+    pool.Add(_rename_reflection())
     for name, methods in _SERVICES.items():
         file = descriptor_pb2.FileDescriptorProto(
             name=_FILES[name], package=_PACKAGE, syntax="proto3"
@@ -95,6 +113,16 @@ def _describe_services() -> descriptor_pool.DescriptorPool:
         file.dependency.extend(sorted(files))
         pool.Add(file)
     return pool
+
+
+def _rename_reflection() -> descriptor_pb2.FileDescriptorProto:
+    """The stable service's file: the other's, with the other package."""
+    file = descriptor_pb2.FileDescriptorProto()
+    reflection_pb2.DESCRIPTOR.CopyToProto(file)
+    text = text_format.MessageToString(file).replace(_ALPHA, _STABLE)
+    renamed = text_format.Parse(text, descriptor_pb2.FileDescriptorProto())
+    renamed.name = f"{_STABLE.replace('.', '/')}/reflection.proto"
+    return renamed
 
 
 def _add_files(
