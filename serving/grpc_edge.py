@@ -71,6 +71,8 @@ class EdgeInterceptor(grpc.ServerInterceptor):
 
     def __init__(self, note_call: NoteCall) -> None:
         self._note_call = note_call
+        # gRPC asks at every call; methods are few, and unknown ones are not kept.
+        self._wrapped: dict[str, grpc.RpcMethodHandler] = {}
 
     def intercept_service(
         self,
@@ -78,20 +80,27 @@ class EdgeInterceptor(grpc.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler | None:
         """The method's own handler inside the translation; of a stream, the reading."""
-        handler = continuation(handler_call_details)
-        if handler is not None and handler.stream_stream is not None:
+        method = handler_call_details.method
+        if method not in self._wrapped:
+            handler = continuation(handler_call_details)
+            if handler is None:
+                return None
+            self._wrapped[method] = self._wrap(method, handler)
+        return self._wrapped[method]
+
+    def _wrap(
+        self, method: str, handler: grpc.RpcMethodHandler
+    ) -> grpc.RpcMethodHandler:
+        if handler.stream_stream is not None:
             return grpc.stream_stream_rpc_method_handler(
                 partial(_answer_stream, handler.stream_stream),
                 partial(_read_message, handler.request_deserializer),
                 handler.response_serializer,
             )
-        if handler is None or handler.unary_unary is None:
+        if handler.unary_unary is None:
             return handler
-        method = handler_call_details.method
         return grpc.unary_unary_rpc_method_handler(
-            lambda request, context: self._answer(
-                method, handler.unary_unary, request, context
-            ),
+            partial(self._answer, method, handler.unary_unary),
             partial(_read_message, handler.request_deserializer),
             handler.response_serializer,
         )

@@ -44,7 +44,7 @@ DEFAULTS = {
     "per_process_gpu_memory_fraction": 0.0,
     "saved_model_tags": "serve",
     "grpc_channel_arguments": "",
-    "grpc_max_threads": 4 * CORES,
+    "grpc_max_threads": max(32, 4 * CORES),
     "enable_model_warmup": True,
     "num_request_iterations_for_warmup": 0,
     "version": False,
