@@ -8,47 +8,28 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf.message import DecodeError
-from grpc import StatusCode
 from numpy.typing import NDArray
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from tensorflow.python.client import pywrap_tf_session
-from tensorflow.python.saved_model.loader_impl import SavedModelLoader
 
-from serving.errors import (
-    ServingError,
-    failed_precondition,
-    invalid_argument,
-    not_found,
-)
+from serving.errors import failed_precondition, invalid_argument
+from serving.model_files import read_meta_graph
+from serving.model_session import fill_session
 from serving.signatures import (
     DEFAULT_SIGNATURE,
     Signature,
     TensorSpec,
     read_signatures,
 )
+from serving.tensorflow_errors import RUN_ERRORS, translate_error
 
-_GRPC_CODES = {code.value[0]: code for code in StatusCode}
-MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
-# What TensorFlow's Python raises over graphs it was not written for.
-_BROKEN_GRAPH = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    DecodeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 _MAX_TIMEOUT_MS = 2**31 - 1
 
 
@@ -133,13 +114,8 @@ class SavedModel:
                 [],
                 None,
             )
-        except tf.errors.OpError as error:
+        except RUN_ERRORS as error:
             raise translate_error(error) from error
-        except UnicodeDecodeError as error:
-            # The graph refused bytes and quoted them in its message, whose code is lost
-            # where TensorFlow turns that into text.
-            text = error.object.decode(errors="replace")
-            raise invalid_argument(text) from error
         finally:
             if options is not None:
                 pywrap_tf_session.TF_DeleteBuffer(options)
@@ -182,59 +158,16 @@ def load_saved_model(
         ServingError: NOT_FOUND, DATA_LOSS or what TensorFlow said, as TensorFlow
             Serving reports it in GetModelStatus.
     """
-    loader = _read_folder(folder)
     # As TensorFlow Serving reads --saved_model_tags without a value.
     tags = tuple(filter(None, tags)) or (tf.saved_model.SERVING,)
-    try:
-        loader.get_meta_graph_def_from_tags(tags)
-    except RuntimeError as error:
-        raise not_found(
-            "Could not find meta graph def matching supplied tags: "
-            f"{{ {' '.join(tags)} }}. {error}"
-        ) from error
-    session = tf.compat.v1.Session(graph=tf.Graph(), config=options.config)
-    try:
-        return SavedModel(session, loader.load(session, tags), options.note_run)
-    except tf.errors.OpError as error:
-        session.close()
-        raise translate_error(error) from error
-    except _BROKEN_GRAPH as error:
-        session.close()
-        raise invalid_argument(
-            f"expected a graph that loads in {folder}: {type(error).__name__}: {error}"
-        ) from error
-
-
-def translate_error(error: tf.errors.OpError) -> ServingError:
-    """What TensorFlow said, with its own code."""
-    code = _GRPC_CODES.get(error.error_code, StatusCode.UNKNOWN)
-    return ServingError(code, str(error))
-
-
-def _read_folder(folder: Path) -> SavedModelLoader:
-    """The parsed saved_model.pb or saved_model.pbtxt of a version."""
-    try:
-        if not any((folder / name).exists() for name in MODEL_FILES):
-            raise _missing_model(folder)
-        return SavedModelLoader(str(folder))
-    except tf.errors.OpError as error:
-        raise translate_error(error) from error
-    except (OSError, ValueError) as error:
-        raise ServingError(
-            StatusCode.DATA_LOSS,
-            f"Can't parse {folder}/{MODEL_FILES[0]} as binary proto: {error}",
-        ) from error
-
-
-def _missing_model(folder: Path) -> ServingError:
-    if (folder / "export.meta").exists():
-        return ServingError(
-            StatusCode.UNIMPLEMENTED, "Session Bundle is deprecated and removed."
-        )
-    return not_found(
-        "Specified file path does not appear to contain a SavedModel bundle (should "
-        f"have a file called `{MODEL_FILES[0]}`)\nSpecified file path: {folder}"
-    )
+    meta_graph = read_meta_graph(folder, tags)
+    with ExitStack() as undo:
+        session = tf.compat.v1.Session(graph=tf.Graph(), config=options.config)
+        undo.callback(session.close)
+        fill_session(session, folder, meta_graph)
+        model = SavedModel(session, meta_graph, options.note_run)
+        undo.pop_all()
+    return model
 
 
 def _to_array(value: Any) -> NDArray[Any]:

@@ -17,8 +17,8 @@ from serving.errors import ServingError, invalid_argument
 from serving.multi_inference import run_multi_inference
 from serving.predict import run_predict
 from serving.regress import run_regress
-from serving.saved_model import translate_error
 from serving.servable import Servable
+from serving.tensorflow_errors import translate_error
 
 logger = logging.getLogger(__name__)
 

@@ -28,9 +28,7 @@ def write_tf1_table(folder, is_legacy=False):
     v1 = tf.compat.v1
     file = write_words(folder.parent / f"{folder.name}.words" / "words.txt")
     with tf.Graph().as_default(), v1.Session() as session:
-        asset = tf.constant(file, name="asset")
-        v1.add_to_collection(v1.GraphKeys.ASSET_FILEPATHS, asset)
-        table = _fill_table(asset)
+        table = _fill_table(tf.constant(file, name="asset"))
         word = v1.placeholder(tf.string, [None], "word")
         number = tf.identity(table.lookup(word), name="number")
         fill = tf.group(v1.tables_initializer(), name="fill")
