@@ -49,7 +49,7 @@ def read_batching_file(path: str) -> BatchingParameters:
     Without a path all have, but for the name of the threads.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; unreadable, not such a message, or impossible.
+        ServingError: As fill_message; INVALID_ARGUMENT for impossible values.
     """
     if not path:
         return BatchingParameters(thread_pool_name=_POOL_WITHOUT_FILE)

@@ -46,7 +46,7 @@ def read_config_file(path: str) -> model_server_config_pb2.ModelServerConfig:
     """The file as a message.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; it cannot be read.
+        ServingError: As fill_message.
     """
     message = model_server_config_pb2.ModelServerConfig()
     fill_message(path, message)

@@ -13,7 +13,7 @@ def read_metrics_path(path: str) -> str | None:
     """The page's path; None where the file does not enable it, or there is no file.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the file cannot be read or says something else.
+        ServingError: As fill_message.
     """
     if not path:
         return None

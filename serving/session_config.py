@@ -16,7 +16,7 @@ def read_session_config(settings: Settings) -> config_pb2.ConfigProto:
     touched.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the file cannot be read or says something else.
+        ServingError: As fill_message.
     """
     config = config_pb2.ConfigProto()
     if settings.tensorflow_session_config_file:

@@ -16,8 +16,7 @@ def read_credentials(path: str) -> grpc.ServerCredentials | None:
     clients with a certificate of custom_ca are let in.
 
     Raises:
-        ServingError: INVALID_ARGUMENT; the file cannot be read, says something else,
-            or lacks a text that it needs.
+        ServingError: As fill_message; INVALID_ARGUMENT where a text is missing.
     """
     if not path:
         return None

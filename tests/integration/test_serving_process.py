@@ -68,6 +68,21 @@ def test_bad_config_file(tmp_path):
     )
 
 
+def test_missing_config_file(tmp_path):
+    """A config file that is not there is NOT_FOUND; stderr has nothing to add."""
+    path = tmp_path / "models.config"
+
+    done = run_server(f"--model_config_file={path}")
+
+    assert done.returncode == 255
+    assert done.stdout.splitlines()[-1] == (
+        "Failed to start server. Error: NOT_FOUND: "
+        f"{path}; No such file or directory"
+    )
+    assert path.name not in done.stderr
+    assert "Errno" not in done.stderr
+
+
 def test_broken_model(tmp_path):
     """A model that does not load ends the process with 255."""
     (tmp_path / "m" / "1").mkdir(parents=True)

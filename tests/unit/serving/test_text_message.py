@@ -38,10 +38,51 @@ def test_mistake(tmp_path, message, name, text, place):
     assert cause.startswith(f"Error parsing text-format {name}: {place}: ")
 
 
-def test_missing_file(tmp_path):
-    """A file that is not there is named."""
-    with pytest.raises(ServingError) as caught:
-        fill_message(str(tmp_path / "none"), config_pb2.ConfigProto())
+def test_no_text(tmp_path):
+    """Bytes that are no UTF-8 are a mistake of the file, with their place."""
+    path = tmp_path / "some.config"
+    path.write_bytes(b"# one\n# \xff")
 
-    assert caught.value.code is StatusCode.INVALID_ARGUMENT
-    assert str(tmp_path / "none") in caught.value.message
+    with pytest.raises(ServingError) as caught:
+        fill_message(str(path), config_pb2.ConfigProto())
+
+    assert caught.value.message == f"Invalid protobuf file: '{path}'"
+    assert str(caught.value.__cause__).startswith(
+        "Error parsing text-format tensorflow.ConfigProto: 2:3: "
+    )
+
+
+def read_refused(path):
+    """The error of a file that cannot be read; nothing stands beside it on stderr."""
+    with pytest.raises(ServingError) as caught:
+        fill_message(str(path), config_pb2.ConfigProto())
+    assert caught.value.__cause__ is None
+    return str(caught.value)
+
+
+def test_missing_file(tmp_path):
+    """A file that is not there is NOT_FOUND, in TensorFlow's words."""
+    path = tmp_path / "none"
+
+    assert read_refused(path) == f"NOT_FOUND: {path}; No such file or directory"
+
+
+def test_folder(tmp_path):
+    """A folder is NOT_FOUND, as where TensorFlow Serving maps it into memory."""
+    assert read_refused(tmp_path) == f"NOT_FOUND: {tmp_path}; Is a directory"
+
+
+def test_file_as_folder(tmp_path):
+    """A path through a file is FAILED_PRECONDITION."""
+    path = tmp_path / "file" / "some.config"
+    path.parent.touch()
+
+    assert read_refused(path) == f"FAILED_PRECONDITION: {path}; Not a directory"
+
+
+def test_empty_file(tmp_path):
+    """A file without a byte (being written?) is INVALID_ARGUMENT, not all defaults."""
+    path = tmp_path / "some.config"
+    path.touch()
+
+    assert read_refused(path) == f"INVALID_ARGUMENT: {path}; the file is empty"
