@@ -125,6 +125,16 @@ def _set_up_logging() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[output])
     # It repeats at every load that the v1 loader is old; there is no other one here.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    # It tells of callers that hung up, and of every call that waits for a thread.
+    logging.getLogger("waitress").setLevel(logging.WARNING)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    logging.getLogger("waitress").addFilter(_quote)
+
+
+def _quote(record: logging.LogRecord) -> bool:
+    """Make key=value of a sentence, which may hold lines that a caller sent."""
+    record.msg, record.args = "event=http message=%r", (record.getMessage(),)
+    return True
 
 
 def end_process(code: int) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from flask import Flask, Request, Response, abort, request
+from flask import Flask, Response, abort, request
 from grpc import StatusCode
 
 from serving.calls import Call, NoteCall, ignore_call
@@ -15,7 +15,7 @@ from serving.errors import ServingError, failed_precondition
 from serving.json_answers import write_error
 from serving.json_writer import encode_text
 from serving.models import ModelStore
-from serving.rest_body import inflate_body, read_body
+from serving.rest_body import inflate_body
 from serving.rest_calls import RestCalls
 from serving.rest_paths import METADATA, STATUS, parse_path
 from serving.servable import Servable
@@ -42,6 +42,8 @@ HTTP_STATUS = {
     StatusCode.DATA_LOSS: 500,
 }
 _API_PREFIX = "/v1/"
+# Of a request line as proxies are sent it: `GET http://host/v1/... HTTP/1.1`.
+_AUTHORITY = re.compile("^https?://[^/?#]*", re.IGNORECASE)
 _ORIGIN = re.compile("https?://")
 # Source: AddCORSHeaders of http_rest_api_util.cc.
 _CORS_HEADERS = {
@@ -90,7 +92,7 @@ def create_app(
     @app.before_request
     def answer() -> Response:
         # The path as it was sent: names are decoded only after it was taken apart.
-        path = request.environ["REQUEST_URI"]
+        path = _AUTHORITY.sub("", request.environ["REQUEST_URI"])
         page = path.partition("?")[0]
         if page in options.pages:
             return _answer_page(options.pages[page], path, page)
@@ -117,7 +119,8 @@ def _answer_call(calls: RestCalls, path: str, options: RestOptions) -> Response:
     """One call under /v1/, and note it, also when it ends in a bug."""
     noted, start = _Noted(), time.perf_counter()
     try:
-        body = _read_body(request)
+        encoding = request.headers.get("Content-Encoding", "")
+        body = inflate_body(request.stream.read(), encoding)
         start = time.perf_counter()
         text = _answer(calls, path, body, noted)
         noted.code = StatusCode.OK
@@ -135,11 +138,6 @@ def _answer_call(calls: RestCalls, path: str, options: RestOptions) -> Response:
             )
         )
     return _json(text, noted.code, options)
-
-
-def _read_body(sent: Request) -> bytes:
-    body = read_body(sent.stream)
-    return inflate_body(body, sent.headers.get("Content-Encoding", ""))
 
 
 def _answer(calls: RestCalls, path: str, body: bytes, noted: _Noted) -> str:

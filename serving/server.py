@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import grpc
-from cheroot import wsgi
 from tensorflow_serving.apis import (
     model_service_pb2_grpc,
     prediction_service_pb2_grpc,
@@ -33,7 +32,8 @@ from serving.prediction_service import PredictionService
 from serving.reflection import enable_reflection
 from serving.reload import reload_from_file
 from serving.rest import RestOptions, create_app
-from serving.rest_port import open_rest, stop_rest
+from serving.rest_port import open_rest
+from serving.rest_server import RestServer
 from serving.servable import Servable
 from serving.served_model import ModelConfig, Timing
 from serving.session_config import read_session_config
@@ -44,7 +44,7 @@ from serving.version_state import RetryPolicy
 
 logger = logging.getLogger(__name__)
 
-# gRPC and cheroot need a moment to cut what is late.
+# gRPC and HTTP need a moment to cut what is late.
 _SECONDS_TO_CUT = 1.0
 
 
@@ -74,7 +74,7 @@ class ModelServer:
         self._opening = threading.Lock()
         self._is_stopped = False
         self._grpc: grpc.Server | None = None
-        self._rest: wsgi.Server | None = None
+        self._rest: RestServer | None = None
         self.grpc_port = 0
         self.rest_port = 0
 
@@ -154,7 +154,7 @@ class ModelServer:
         app = create_app(self._store, self._rest_options())
         self._rest = open_rest(self._settings, app)
         if self._rest is not None:
-            self.rest_port = self._rest.bind_addr[1]
+            self.rest_port = self._rest.port
 
     def _rest_options(self) -> RestOptions:
         timeout_seconds = self._settings.rest_api_timeout_in_ms / 1000
@@ -187,12 +187,12 @@ class ModelServer:
         with self._opening:
             self._is_stopped = True
             grpc_server, self._grpc = self._grpc, None
-            rest_server, self._rest = self._rest, None
+            rest_server = self._rest
         ends = []
         if grpc_server is not None:
             ends.append(grpc_server.stop(grace_seconds).wait)
         if rest_server is not None:
-            ends.append(stop_rest(rest_server, grace_seconds).join)
+            ends.append(rest_server.drain(grace_seconds))
         deadline = time.monotonic() + grace_seconds + _SECONDS_TO_CUT
         for wait in ends:
             wait(max(0.0, deadline - time.monotonic()))
@@ -202,6 +202,8 @@ class ModelServer:
         """Drain, then unload everything; waits for runs that were cut off as well."""
         self.drain(grace_seconds)
         self._store.stop()
+        if self._rest is not None:
+            self._rest.join()
         if self._batcher is not None:
             self._batcher.stop()
         logger.info("event=stopped")

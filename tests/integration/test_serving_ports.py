@@ -106,8 +106,6 @@ def test_taken_port(base_path, taken_port):
     )
 
 
-# cheroot drops the socket that it could not bind without closing it.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_taken_http_port(start_model_server, base_path, taken_port, caplog):
     """A REST port that somebody else has is an error line; gRPC is served."""
     server = start_model_server(base_path, name="m", rest_api_port=taken_port)

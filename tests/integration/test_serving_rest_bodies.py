@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import http.client
-import socket
 from contextlib import closing
 
 import pytest
@@ -58,33 +57,6 @@ def test_chunks(server, size):
             chunks = (body[at : at + size] for at in range(0, len(body), size))
             answer = send_on(connection, "POST", PREDICT, chunks)
             assert answer.json == {"predictions": [2.5]}
-
-
-@pytest.mark.parametrize(
-    "framing",
-    [
-        b"Content-Length: 99\r\n\r\n" + ONE,
-        b"Content-Length: 99999999999999\r\n\r\n" + ONE,
-        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + ONE,
-        b"Transfer-Encoding: chunked\r\n\r\n12\r\n" + ONE,
-        b"Transfer-Encoding: chunked\r\n\r\n3\r\n" + ONE,
-        b"Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\n" + ONE,
-        b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 40 + b"\r\n" + ONE,
-    ],
-    ids=["short", "huge", "no size", "cut", "long", "max", "beyond"],
-)
-def test_broken_framing(server, framing):
-    """A body that ends early or has malformed chunks is a 400."""
-    head = f"POST {PREDICT} HTTP/1.1\r\nHost: localhost\r\n".encode()
-    address = ("localhost", server.rest_port)
-    with socket.create_connection(address, TIMEOUT_SECONDS) as connection:
-        connection.sendall(head + framing)
-        connection.shutdown(socket.SHUT_WR)
-        answer = connection.makefile("rb").read()
-
-    assert answer.count(b"HTTP/1.1 ") == 1
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b'"error": "expected a body as its header says' in answer
 
 
 def test_broken_gzip(server):
