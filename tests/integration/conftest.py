@@ -7,6 +7,7 @@ import pytest
 from serving.served_model import ModelConfig
 from serving.server import ModelServer
 from serving.settings import ANY_FREE_PORT, Settings
+from tests.integration.rest_servers import create_rest_server
 from tests.tiny_model import write_tiny_model
 
 
@@ -42,3 +43,30 @@ def _tiny_server(start_model_server, tmp_path_factory):
     base_path = tmp_path_factory.mktemp("models") / "tiny"
     write_tiny_model(base_path)
     return start_model_server(base_path)
+
+
+@pytest.fixture(name="create_rest")
+def _create_rest():
+    """A function like create_rest_server(), for servers that a test starts."""
+    created = []
+
+    def create(connections):
+        created.append(create_rest_server(connections))
+        return created[-1]
+
+    yield create
+    for server in created:
+        assert server.drain(0)(10)
+        server.join()
+
+
+@pytest.fixture(name="start_rest")
+def _start_rest(create_rest):
+    """A function like create_rest_server(), whose servers run until the test ends."""
+
+    def start(connections):
+        server = create_rest(connections)
+        server.start()
+        return server
+
+    return start

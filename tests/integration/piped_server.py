@@ -84,6 +84,9 @@ def refuses(port):
             connection.connect()
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:
+            # In the very moment in which the port closed.
+            continue
         finally:
             connection.close()
     return False

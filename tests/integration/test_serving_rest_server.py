@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import time
 
 import pytest
 
-from serving.rest_server import IDLE_SECONDS, RestServer
-from tests.integration.raw_http import connect, read_reply, read_to_end, write_head
-
-SMALL, LARGE = [write_head(f"GET /{size} HTTP/1.1") for size in (9, 20_000_000)]
-
-
-@pytest.fixture(name="start_rest")
-def _start_rest():
-    """A function that starts a RestServer of so many connections, ended here.
-
-    It has one thread and answers with as many bytes as the path says.
-    """
-    running = []
-
-    def answer(environ, start_response):
-        size = int(environ["PATH_INFO"][1:])
-        start_response("200 OK", [("Content-Length", str(size))])
-        return [b"a" * size]
-
-    def start(connections):
-        listening = socket.create_server(("localhost", 0))
-        server = RestServer(answer, listening, 1, connections)
-        running.append(server)
-        server.start()
-        return server
-
-    yield start
-    for server in running:
-        assert server.drain(0)(10)
-        server.join()
+from serving.rest_server import IDLE_SECONDS
+from tests.integration.raw_http import connect, read_reply, read_to_end
+from tests.integration.rest_servers import LARGE, LARGE_BYTES, SMALL
 
 
 def test_limit(start_rest):
@@ -76,7 +48,7 @@ def test_idle_connection(start_rest, data):
         server.maintenance(time.time() + IDLE_SECONDS + 1)
         received = read_to_end(connection)
 
-    assert len(received) < 20_000_000
+    assert len(received) < LARGE_BYTES
 
 
 def test_sent_answers(start_rest):
