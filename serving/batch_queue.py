@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from grpc import StatusCode
 
@@ -36,6 +37,21 @@ class BatchingParameters:
         if self.enable_large_batch_splitting and self.max_execution_batch_size:
             return self.max_execution_batch_size
         return self.max_batch_size
+
+    def starts_at_once(self, rows: int) -> bool:
+        """Whether a call of so many rows waits for no others and is one run."""
+        return self.batch_timeout_micros <= 0 and rows <= self.rows_per_run
+
+    def shapes_to_match(self, inputs: Arrays) -> Hashable:
+        """What must be equal in one batch; with padding, ranks instead of sides."""
+        return tuple(
+            (
+                name,
+                array.dtype,
+                array.ndim if self.pad_variable_length_inputs else array.shape[1:],
+            )
+            for name, array in sorted(inputs.items(), key=itemgetter(0))
+        )
 
     def padded_size(self, rows: int) -> int:
         """The smallest allowed size that holds the rows; none stays none."""

@@ -71,6 +71,30 @@ class BatchRun:
     padding: int
 
 
+def count_rows(inputs: Arrays, limit: int) -> int:
+    """The rows of one call, which all of its inputs must have.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT; an input without rows, inputs with different
+            numbers of them, or more than the limit.
+    """
+    if any(array.ndim == 0 for array in inputs.values()):
+        raise invalid_argument(
+            "Batching Run() input tensors must have at least one dimension"
+        )
+    counts = {len(array) for array in inputs.values()}
+    if len(counts) != 1:
+        raise invalid_argument(
+            "Batching Run() input tensors must have equal 0th-dimension size"
+        )
+    rows = counts.pop()
+    if rows > limit:
+        raise invalid_argument(
+            f"Task size {rows} is larger than maximum input batch size {limit}"
+        )
+    return rows
+
+
 def describe_run(tasks: Sequence[Task], padded_rows: int, now: float) -> BatchRun:
     """What is told of tasks that now are run as one."""
     return BatchRun(

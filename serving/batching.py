@@ -11,26 +11,22 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from operator import itemgetter
 
 from grpc import StatusCode
 
 from serving.batch_queue import Batch, BatchingParameters, BatchQueue, Place
 from serving.batch_rows import (
-    Arrays,
     BatchRun,
     Outcome,
     Run,
     Task,
     describe_run,
-    join_shares,
     run_tasks,
-    run_too_long,
-    waited_too_long,
 )
-from serving.errors import ServingError, invalid_argument
+from serving.errors import ServingError
+from serving.model_batcher import ModelBatcher
 
-_Key = tuple["ModelBatcher", Hashable]
+_Key = tuple[ModelBatcher, Hashable]
 
 
 def ignore_run(run: BatchRun) -> None:
@@ -59,6 +55,7 @@ class Batcher:
         self._has_finished = threading.Condition(lock)
         # Those that are not empty; whose turn is next comes first.
         self._queues: dict[_Key, BatchQueue] = {}
+        # One for each run under way, in a thread of the pool or in a caller's own.
         self._running: Counter[ModelBatcher] = Counter()
         self._is_stopping = False
         self._threads: list[threading.Thread] = []
@@ -97,6 +94,20 @@ class Batcher:
                 self._start_thread()
         return places
 
+    def run_at_once(self, model: ModelBatcher, task: Task, run: Run) -> Outcome | None:
+        """Run a task in its caller's own thread where nothing waits; None: it must.
+
+        Saves a lone caller two changes of threads. It takes a place of the pool.
+        """
+        with self._has_work:
+            if self._is_stopping or self._queues or not self._has_place():
+                return None
+            self._running[model] += 1
+        try:
+            return self._run_tasks([task], run, model.parameters)[0]
+        finally:
+            self._finish(model)
+
     def forget(self, model: ModelBatcher) -> None:
         """Drop what waits for this model and return once nothing of it runs."""
         with self._has_work:
@@ -125,16 +136,28 @@ class Batcher:
             try:
                 self._run(batch)
             finally:
-                with self._has_work:
-                    self._running[model] -= 1
-                    if not self._running[model]:
-                        del self._running[model]
-                        self._has_finished.notify_all()
+                self._finish(model)
+
+    def _has_place(self) -> bool:
+        """Called under the lock: fewer runs are under way than there may be."""
+        return self._running.total() < self.parameters.num_batch_threads
+
+    def _finish(self, model: ModelBatcher) -> None:
+        with self._has_work:
+            self._running[model] -= 1
+            if not self._running[model]:
+                del self._running[model]
+                self._has_finished.notify_all()
+            if self._queues:
+                self._has_work.notify()
 
     def _take(self) -> tuple[ModelBatcher, Batch] | None:
         """Wait for a batch that is due; None once it is stopped and nothing waits."""
         with self._has_work:
             while self._queues or not self._is_stopping:
+                if not self._has_place():
+                    self._has_work.wait()
+                    continue
                 now = math.inf if self._is_stopping else self.clock()
                 for key, queue in self._queues.items():
                     batch = queue.take(now)
@@ -150,97 +173,23 @@ class Batcher:
 
     def _run(self, batch: Batch) -> None:
         """Fill every place of the batch, whatever happens."""
-        now, tasks = self.clock(), [place.task for place in batch.places]
-        padded_rows = batch.parameters.padded_size(batch.rows)
+        tasks = [place.task for place in batch.places]
         outcomes: Sequence[Outcome | BaseException] = ()
         try:
-            self._note_run(describe_run(tasks, padded_rows, now))
-            outcomes = run_tasks(tasks, batch.run, padded_rows, now)
+            outcomes = self._run_tasks(tasks, batch.run, batch.parameters)
         except Exception as error:  # pylint: disable=broad-exception-caught  # not kept
             # It is raised again at each caller, whose edge reports it.
             outcomes = [error] * len(tasks)
         for place, outcome in zip(batch.places, outcomes, strict=True):
             place.fill(outcome)
 
-
-class ModelBatcher:
-    """What one loaded version is run through; run() blocks its caller."""
-
-    def __init__(self, batcher: Batcher, parameters: BatchingParameters) -> None:
-        self.parameters = parameters
-        self._batcher = batcher
-
-    def run(
-        self,
-        kind: Hashable,
-        run: Run,
-        inputs: Arrays,
-        timeout_seconds: float | None = None,
-    ) -> Arrays:
-        """Compute the inputs' outputs, together with other callers' where possible.
-
-        Args:
-            kind: Equal for calls that may share a run: same inputs and outputs.
-            run: (inputs, timeout in seconds) -> outputs; rows in, rows out.
-            inputs: Arrays with the same number of rows in dimension 0.
-            timeout_seconds: The caller gives up after that.
-
-        Returns:
-            The outputs for exactly these rows.
-
-        Raises:
-            ServingError: INVALID_ARGUMENT for inputs without rows or too many of them,
-                UNAVAILABLE when the queue is full, RESOURCE_EXHAUSTED when the time is
-                over before a thread was free, DEADLINE_EXCEEDED when it is over
-                during the run, or what run raised for these rows.
-        """
-        rows = self._count_rows(inputs)
-        now = self._batcher.clock()
-        deadline = None if timeout_seconds is None else now + timeout_seconds
-        task = Task(inputs, rows, deadline, now, rows)
-        places = self._batcher.enqueue((self, kind), task, run, self._shapes(inputs))
-        try:
-            return join_shares(
-                [place.wait(self._seconds_left(deadline)) for place in places]
-            )
-        except TimeoutError as error:
-            are_taken = all(place.batch.is_taken for place in places)
-            raise (run_too_long() if are_taken else waited_too_long()) from error
-
-    def close(self) -> None:
-        """Return once nothing of this version runs or waits; for an unload."""
-        self._batcher.forget(self)
-
-    def _seconds_left(self, deadline: float | None) -> float | None:
-        if deadline is None:
-            return None
-        return max(0.0, deadline - self._batcher.clock())
-
-    def _shapes(self, inputs: Arrays) -> Hashable:
-        """What must be equal in one batch; with padding, ranks instead of sides."""
-        is_padded = self.parameters.pad_variable_length_inputs
-        return tuple(
-            (name, array.dtype, array.ndim if is_padded else array.shape[1:])
-            for name, array in sorted(inputs.items(), key=itemgetter(0))
-        )
-
-    def _count_rows(self, inputs: Arrays) -> int:
-        if any(array.ndim == 0 for array in inputs.values()):
-            raise invalid_argument(
-                "Batching Run() input tensors must have at least one dimension"
-            )
-        counts = {len(array) for array in inputs.values()}
-        if len(counts) != 1:
-            raise invalid_argument(
-                "Batching Run() input tensors must have equal 0th-dimension size"
-            )
-        rows = counts.pop()
-        if rows > self.parameters.max_batch_size:
-            raise invalid_argument(
-                f"Task size {rows} is larger than maximum input batch size "
-                f"{self.parameters.max_batch_size}"
-            )
-        return rows
+    def _run_tasks(
+        self, tasks: Sequence[Task], run: Run, parameters: BatchingParameters
+    ) -> list[Outcome]:
+        now = self.clock()
+        padded_rows = parameters.padded_size(sum(task.rows for task in tasks))
+        self._note_run(describe_run(tasks, padded_rows, now))
+        return run_tasks(tasks, run, padded_rows, now)
 
 
 def _gone() -> ServingError:

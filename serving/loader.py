@@ -9,10 +9,11 @@ from pathlib import Path
 from grpc import StatusCode
 from tensorflow.core.protobuf import config_pb2
 
-from serving.batching import Batcher, ModelBatcher
+from serving.batching import Batcher
 from serving.batching_config import read_batching_file
 from serving.errors import ServingError
 from serving.metrics import Metrics
+from serving.model_batcher import ModelBatcher
 from serving.saved_model import SavedModel, SessionOptions, load_saved_model
 from serving.servable import Servable
 from serving.settings import Settings

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from serving.batch_rows import Arrays
-from serving.batching import ModelBatcher
+from serving.model_batcher import ModelBatcher
 from serving.saved_model import SavedModel
 from serving.signatures import Signature
 

@@ -11,13 +11,25 @@ OURS = ("gateway", "serving", "training", "tests")
 BORROWED = {"gateway.image", "gateway.contract", "gateway.errors"}
 LEAVES = {
     "gateway": ("contract", "errors", "image", "prediction", "settings", "wire"),
-    "serving": ("batching", "batch_queue", "batch_rows", "errors", "settings"),
+    "serving": (
+        "batching",
+        "model_batcher",
+        "batch_queue",
+        "batch_rows",
+        "errors",
+        "settings",
+    ),
     "training": ("config", "errors", "evaluate"),
 }
 # A leaf may know its service's errors and the plain data it carries.
 LEAF_IMPORTS = {
     "gateway": {"gateway.errors", "gateway.classification", "gateway.targets"},
-    "serving": {"serving.errors", "serving.batch_rows", "serving.batch_queue"},
+    "serving": {
+        "serving.errors",
+        "serving.batch_rows",
+        "serving.batch_queue",
+        "serving.model_batcher",
+    },
     "training": set(),
 }
 

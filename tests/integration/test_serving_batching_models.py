@@ -19,7 +19,8 @@ from tests.integration.serving_models import build_half_plus, build_pipes, write
 
 @pytest.fixture(name="batcher")
 def _batcher():
-    batcher = Batcher(BatchingParameters(max_batch_size=2))
+    # With any timeout no run is in its caller's own thread, whoever calls alone.
+    batcher = Batcher(BatchingParameters(max_batch_size=2, batch_timeout_micros=1))
     yield batcher
     batcher.stop()
 
