@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -64,8 +65,6 @@ def test_unfinished(port, data):
         ((START, CHUNKED), b"-1\r\n", 400),
         ((START, CHUNKED), b"3\r\n" + ONE + b"\r\n0\r\n\r\n", 400),
         ((START, CHUNKED), b"2;\0\r\n{}\r\n0\r\n\r\n", 400),
-        ((START, CHUNKED), b"1" * 100_000, 400),
-        ((START, CHUNKED), b"0\r\n" + b"a" * 100_000, 400),
         ((START, CHUNKED, LENGTH), CHUNKS, 400),
         ((START, LENGTH, CHUNKED), ONE, 400),
         ((START, "Transfer-Encoding: gzip, chunked"), CHUNKS, 501),
@@ -112,6 +111,19 @@ def test_refused_while_open(port):
     assert b"Connection: close" in head
     assert b"Content-Type: application/json" in head
     assert json.loads(body) == {"error": "Invalid chunk size"}
+
+
+@pytest.mark.parametrize("body", [b"1" * 200_000, b"0\r\n" + b"a" * 200_000])
+def test_endless_lines(port, body):
+    """A line between chunks that does not end is hung up on, before its sender ends."""
+    with connect(port) as connection:
+        connection.settimeout(10)
+        with suppress(ConnectionResetError, BrokenPipeError):
+            connection.sendall(write_head(START, CHUNKED) + body)
+        answer = read_to_end(connection)
+
+    # The kernel drops the answer when there was more to read.
+    assert not answer or answer.startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize(

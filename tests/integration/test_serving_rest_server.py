@@ -31,6 +31,20 @@ def test_limit(start_rest):
     assert waited.status == 200
 
 
+def test_unread_answers(start_rest):
+    """Large answers that pile up for one who reads none of them hold no thread."""
+    server = start_rest(10)
+    with connect(server.port) as connection, connect(server.port) as other:
+        connection.sendall(LARGE * 3)
+        # They take turns with the answers to the other one.
+        for _ in range(4):
+            other.sendall(SMALL)
+            assert read_reply(other).status == 200
+        answers = [read_reply(connection) for _ in range(3)]
+
+    assert [len(answer.body) for answer in answers] == [LARGE_BYTES] * 3
+
+
 @pytest.mark.parametrize(
     "data", [b"", SMALL[:9], LARGE], ids=["new", "half", "unread answer"]
 )
@@ -46,6 +60,8 @@ def test_idle_connection(start_rest, data):
         later.sendall(SMALL)
         read_reply(later)
         server.maintenance(time.time() + IDLE_SECONDS + 1)
+        # Would wait for all that a connection has to send.
+        assert server.drain(20)(5)
         received = read_to_end(connection)
 
     assert len(received) < LARGE_BYTES
