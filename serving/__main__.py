@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from serving.errors import ServingError
@@ -141,8 +142,11 @@ def end_process(code: int) -> None:
     """Leave at once: TensorFlow's threads may be in a load or a run that nobody waits
     for, and what they hold goes with the process.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    # Nobody may read them any more; the end that would follow waits for all threads.
+    with suppress(OSError):
+        sys.stdout.flush()
+    with suppress(OSError):
+        sys.stderr.flush()
     os._exit(code)  # pylint: disable=protected-access  # see above
 
 

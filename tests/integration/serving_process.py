@@ -13,7 +13,9 @@ TIMEOUT_SECONDS = 60
 
 
 @contextmanager
-def start_server(*flags, timeout_seconds=TIMEOUT_SECONDS, program=("-m", "serving")):
+def start_server(
+    *flags, timeout_seconds=TIMEOUT_SECONDS, program=("-m", "serving"), stderr=None
+):
     """A running server that is serving: (process, {field: value} of its log line).
 
     It is killed after timeout_seconds; who reads none of its stdout must not let it
@@ -28,6 +30,7 @@ def start_server(*flags, timeout_seconds=TIMEOUT_SECONDS, program=("-m", "servin
             *flags,
         ],
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     ) as process:
         killer = threading.Timer(timeout_seconds, process.kill)

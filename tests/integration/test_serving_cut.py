@@ -97,3 +97,15 @@ def test_stop_while_loading(tmp_path):
         code = process.wait(TIMEOUT_SECONDS)
 
     assert code == 0
+
+
+def test_nobody_reads(tmp_path, monkeypatch):
+    """A server whose output goes nowhere any more ends all the same."""
+    # With it there is nothing left to write in the end.
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    with start_piped_server(tmp_path, stderr=subprocess.DEVNULL) as (process, _, _):
+        process.stdout.close()
+        process.terminate()
+        code = process.wait(TIMEOUT_SECONDS)
+
+    assert code == 0
