@@ -160,7 +160,7 @@ def test_off(start_model_server, base_path):
         ("prometheus_config { enable: true }", {PATH}),
         ("prometheus_config { enable: true path: '/m' }", {"/m"}),
         ("prometheus_config { enable: false }", set()),
-        ("", set()),
+        ("prometheus_config {}", set()),
     ],
 )
 def test_path(start_model_server, base_path, tmp_path, text, found):
