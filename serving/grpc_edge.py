@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 _MAX_STATUS_BYTES = 1024
 _CUT = "...TRUNCATED"
 _MAX_MESSAGE_BYTES = 2**31 - 1
+_LOOKAHEAD_BYTES = 4 * 2**20
 _INT32 = range(-(2**31), 2**31)
 _OUR_SERVICES = "/tensorflow.serving."
 _UNREADABLE = object()
@@ -40,6 +41,9 @@ def create_grpc_server(
         options=(
             ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", -1),
+            # The usual window is 64 KB: a picture of 150 KB would wait for its second
+            # half to be asked for.
+            ("grpc.http2.lookahead_bytes", _LOOKAHEAD_BYTES),
             # Two servers on one port would share the calls without a word.
             ("grpc.so_reuseport", 0),
             *read_channel_arguments(settings.grpc_channel_arguments),
