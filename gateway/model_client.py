@@ -152,8 +152,13 @@ class ModelClient:
         """One call; a named version that a pod does not have is sought in others."""
         is_specific = request.model_spec.HasField("version")
         for pods_left in reversed(range(PODS_TO_ASK if is_specific else 1)):
+            remaining_seconds = deadline.remaining_seconds()
+            if not remaining_seconds:
+                # gRPC would race: a near server answers before the timer is looked at.
+                late = grpc.StatusCode.DEADLINE_EXCEEDED
+                raise gateway_error(request.model_spec.name, late)
             try:
-                return method(request, timeout=deadline.remaining_seconds())
+                return method(request, timeout=remaining_seconds)
             except grpc.RpcError as error:
                 code = error.code()  # pylint: disable=no-member  # it is a Call
                 if code is grpc.StatusCode.NOT_FOUND and pods_left:
