@@ -19,7 +19,7 @@ LEAVES = {
         "errors",
         "settings",
     ),
-    "training": ("config", "errors", "evaluate"),
+    "training": ("config", "errors", "evaluate", "history"),
 }
 # A leaf may know its service's errors and the plain data it carries.
 LEAF_IMPORTS = {

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+CACHE_DIR = Path.home() / ".cache" / "image-classifier"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How far a train picture may be changed; each change is drawn per picture.
+
+    rotate is in degrees to either side, shift and zoom in shares (0-1) of the side.
+    """
+
+    flip: bool = True
+    rotate: float = 10.0
+    shift: float = 0.05
+    zoom: float = 0.15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,19 +27,44 @@ class TrainingConfig:
 
     data is a folder or the name of a data set; output the model's folder, which gets
     one more version; datasets_dir is where ready copies of named data sets lie.
+    weights are "imagenet", "random" or a file. size (pixels, square) is the backbone's
+    own where None. test_fraction cuts a folder that comes without a split. cache_dir
+    keeps features between runs; None keeps nothing.
     """
 
     data: str
     output: Path
     datasets_dir: Path = Path("datasets")
+    cache_dir: Path | None = CACHE_DIR
+    test_fraction: float = 0.15
+    skips_unreadable: bool = False
+
     backbone: str = "efficientnet-lite0"
     weights: str = "imagenet"
+    size: int | None = None
     seed: int = 0
+
+    passes: int = 2
+    augmentation: Augmentation = field(default_factory=Augmentation)
     max_epochs: int = 200
     patience_epochs: int = 15
     head_batch_size: int = 64
     learning_rate: float = 1e-3
     dropout: float = 0.2
     weight_decay: float = 1e-4
+    label_smoothing: float = 0.0
+    balances_classes: bool = False
+
+    fine_tunes: bool = False
+    fine_tune_epochs: int = 12
+    fine_tune_patience_epochs: int = 3
+    fine_tune_batch_size: int = 32
+    fine_tune_learning_rate: float = 1e-4
+
+    folds: int = 0
+    search_trials: int = 0
+    resumes: bool = False
+
     min_accuracy: float = 0.0
-    skips_unreadable: bool = False
+    keeps_keras: bool = False
+    tensorboard_dir: Path | None = None

@@ -38,6 +38,12 @@ class EvaluationReport:
     classes: tuple[ClassFigures, ...]
 
 
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scores of logits, both float32 (n, classes); each row sums to 1."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
+
+
 def evaluate_scores(
     scores: NDArray[np.float32], targets: NDArray[np.int64], labels: tuple[str, ...]
 ) -> EvaluationReport:

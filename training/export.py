@@ -53,7 +53,7 @@ def write_contract(
     model_name: str, classifier: Classifier, split: Split, evaluation: EvaluationReport
 ) -> Contract:
     """What the exported model will say about itself."""
-    height, width = classifier.backbone.size
+    height, width = classifier.size
     return Contract(
         model=model_name,
         task="classification",
@@ -72,7 +72,7 @@ def write_contract(
             interval_low=evaluation.interval[0],
             interval_high=evaluation.interval[1],
         ),
-        backbone=classifier.backbone.name,
+        backbone=classifier.name,
         code_revision=_code_revision(),
         library_versions={name: metadata.version(name) for name in _LIBRARIES},
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,71 +1,37 @@
-"""Cached features become a trained head; the history of how it went.
+"""Pixels become a trained classifier: features, then a head, then fine-tuning.
 
-Owns the training loop; the backbone stays as it was.
+Owns the order of these; each is a room of its own. The test part is not read here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from training.backbones import Backbone
 from training.config import TrainingConfig
 from training.features import FeatureExtractor
 from training.fold import fold_batch_norm
-from training.model import Classifier, build_head
+from training.head import Samples, fit_head
+from training.history import Stage
+from training.model import Classifier
 from training.pictures import DecodedSplit, Pixels
-
-# Steps are short: going back to Python after each took a third of the time.
-STEPS_PER_EXECUTION = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class History:
-    """One value an epoch; best_epoch counts from 0 and is the one that was kept."""
-
-    train_loss: tuple[float, ...]
-    train_accuracy: tuple[float, ...]
-    validation_loss: tuple[float, ...]
-    validation_accuracy: tuple[float, ...]
-    best_epoch: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedModel:
-    """What fitting leaves: the classifier, the way there, and its feature extractor."""
+    """What fitting leaves: the classifier, the way there, and how to ask it quickly.
+
+    predict_logits goes from pixels and a progress bar's title to float32 logits
+    (n, classes), not divided by the temperature.
+    """
 
     classifier: Classifier
-    history: History
-    extractor: FeatureExtractor
-
-    def score(self, pixels: Pixels, title: str) -> NDArray[np.float32]:
-        """float32 scores, shape (n, classes), of pictures not used for fitting."""
-        features = self.extractor.extract(pixels.batch, title)
-        logits = self.classifier.head(features, training=False).numpy()
-        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return shifted / shifted.sum(axis=1, keepdims=True)
-
-
-class _EpochBar(keras.callbacks.Callback):
-    """One bar over all epochs, with the figure that decides when to stop."""
-
-    def __init__(self, epochs: int) -> None:
-        super().__init__()
-        self._bar = tqdm(total=epochs, desc="training the head", unit="epoch")
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Advance by one; Keras calls this."""
-        self._bar.set_postfix_str(f"validation loss {logs['val_loss']:.4f}")
-        self._bar.update()
-
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """The rest of the bar falls away: training stopped by itself."""
-        self._bar.total = self._bar.n
-        self._bar.close()
+    stages: tuple[Stage, ...]
+    predict_logits: Callable[[Pixels, str], NDArray[np.float32]]
 
 
 def fit_model(
@@ -73,63 +39,32 @@ def fit_model(
 ) -> TrainedModel:
     """Train a head on the backbone's features of train; validation decides the epoch.
 
-    Each train picture counts twice, as it is and mirrored. The test part is not read.
+    Each train picture counts twice, as it is and mirrored.
     """
-    keras.utils.set_random_seed(config.seed)
     folded_network = fold_batch_norm(backbone.network)
     extractor = FeatureExtractor(folded_network)
-    train, validation = decoded.train, decoded.validation
-    features = np.concatenate(
-        [
-            extractor.extract(train.batch, "features of train"),
-            extractor.extract(train.batch[:, :, ::-1], "features of train, mirrored"),
-        ]
+    batch = decoded.train.batch
+    train = Samples(
+        features=np.concatenate(
+            [
+                extractor.extract(batch, "features of train"),
+                extractor.extract(batch[:, :, ::-1], "features of train, mirrored"),
+            ]
+        ),
+        targets=np.tile(decoded.train.targets, 2),
     )
-    validation_features = extractor.extract(validation.batch, "features of validation")
-    head = build_head(
-        features.shape[1],
-        len(decoded.split.labels),
-        config.dropout,
-        config.weight_decay,
+    validation = Samples(
+        features=extractor.extract(decoded.validation.batch, "features of validation"),
+        targets=decoded.validation.targets,
     )
-    history = _fit_head(
-        head,
-        (features, np.tile(train.targets, 2)),
-        (validation_features, validation.targets),
-        config,
-    )
-    classifier = Classifier(backbone=backbone, folded_network=folded_network, head=head)
-    return TrainedModel(classifier=classifier, history=history, extractor=extractor)
+    head, stage = fit_head(train, validation, len(decoded.split.labels), config)
 
+    def predict_logits(pixels: Pixels, title: str) -> NDArray[np.float32]:
+        features = extractor.extract(pixels.batch, title)
+        return head(features, training=False).numpy()
 
-_Samples = tuple[NDArray[np.float32], NDArray[np.int64]]
-
-
-def _fit_head(
-    head: keras.Model, train: _Samples, validation: _Samples, config: TrainingConfig
-) -> History:
-    """Train the head in place until validation loss stops falling; keep its best."""
-    head.compile(
-        optimizer=keras.optimizers.Adam(config.learning_rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        steps_per_execution=STEPS_PER_EXECUTION,
-    )
-    stop = keras.callbacks.EarlyStopping(
-        "val_loss", patience=config.patience_epochs, restore_best_weights=True
-    )
-    logs = head.fit(
-        *train,
-        validation_data=validation,
-        epochs=config.max_epochs,
-        batch_size=config.head_batch_size,
-        callbacks=[stop, _EpochBar(config.max_epochs)],
-        verbose=0,
-    ).history
-    return History(
-        train_loss=tuple(logs["loss"]),
-        train_accuracy=tuple(logs["accuracy"]),
-        validation_loss=tuple(logs["val_loss"]),
-        validation_accuracy=tuple(logs["val_accuracy"]),
-        best_epoch=int(np.argmin(logs["val_loss"])),
+    return TrainedModel(
+        classifier=Classifier.on_backbone(backbone, folded_network, head),
+        stages=(stage,),
+        predict_logits=predict_logits,
     )

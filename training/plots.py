@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from training.evaluate import EvaluationReport
-from training.fit import History
+from training.history import History
 
 TRAIN_COLOR = "#8a94a6"
 VALIDATION_COLOR = "#1f6feb"

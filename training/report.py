@@ -14,7 +14,7 @@ import jinja2
 
 from gateway.contract import Contract
 from training.evaluate import EvaluationReport
-from training.fit import History
+from training.history import Stage
 from training.plots import draw_confusion, draw_learning_curve
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -26,7 +26,7 @@ class ReportFacts:
 
     contract: Contract
     evaluation: EvaluationReport
-    history: History
+    stages: tuple[Stage, ...]
     findings: tuple[str, ...]
     is_given_split: bool
     seconds: float
@@ -46,7 +46,7 @@ def write_report(facts: ReportFacts, folder: Path, score_difference: float) -> N
         "learning_curve": folder / "learning_curve.png",
     }
     draw_confusion(facts.evaluation, plots["confusion"])
-    draw_learning_curve(facts.history, plots["learning_curve"])
+    draw_learning_curve(facts.stages[-1].history, plots["learning_curve"])
     (folder / "report.json").write_text(
         json.dumps(_document(facts, score_difference), indent=2) + "\n",
         encoding="utf-8",
@@ -76,7 +76,7 @@ def _document(facts: ReportFacts, score_difference: float) -> dict[str, object]:
             "confusion": evaluation.confusion.tolist(),
             "classes": [asdict(figures) for figures in evaluation.classes],
         },
-        "history": asdict(facts.history),
+        "stages": [asdict(stage) for stage in facts.stages],
         "findings": list(facts.findings),
         "is_given_split": facts.is_given_split,
         "export_score_difference": score_difference,

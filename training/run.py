@@ -13,7 +13,7 @@ from training.checks import check_split
 from training.config import TrainingConfig
 from training.datasets import Split, load_split
 from training.errors import ExportRefused
-from training.evaluate import EvaluationReport, evaluate_scores
+from training.evaluate import EvaluationReport, evaluate_scores, softmax
 from training.export import check_output, export_model, write_contract
 from training.fit import fit_model
 from training.pictures import DecodedSplit, decode_split
@@ -45,7 +45,7 @@ def run(config: TrainingConfig) -> RunResult:
     decoded = decode_split(split, backbone.size, config.skips_unreadable)
     findings = _tell_skipped(split, decoded) + check_split(decoded.split)
     trained = fit_model(backbone, decoded, config)
-    scores = trained.score(decoded.test, "features of test")
+    scores = softmax(trained.predict_logits(decoded.test, "features of test"))
     evaluation = evaluate_scores(scores, decoded.test.targets, split.labels)
     if evaluation.accuracy < config.min_accuracy:
         raise ExportRefused(
@@ -61,7 +61,7 @@ def run(config: TrainingConfig) -> RunResult:
     facts = ReportFacts(
         contract=contract,
         evaluation=evaluation,
-        history=trained.history,
+        stages=trained.stages,
         findings=findings,
         is_given_split=split.is_given,
         seconds=time.monotonic() - start,

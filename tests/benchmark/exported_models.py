@@ -33,10 +33,10 @@ def build_classifier(name):
         else build_backbone("efficientnet-lite0", "random")
     )
     _settle(backbone.network, draw_images(name, 8))
-    return Classifier(
-        backbone=backbone,
-        folded_network=fold_batch_norm(backbone.network),
-        head=build_head(_CHANNELS, classes=2, dropout=0.0, weight_decay=0.0),
+    return Classifier.on_backbone(
+        backbone,
+        fold_batch_norm(backbone.network),
+        build_head(_CHANNELS, classes=2, dropout=0.0, weight_decay=0.0),
     )
 
 

@@ -22,10 +22,10 @@ ROUNDS = 40
 @pytest.fixture(name="classifier", scope="module")
 def _classifier():
     backbone = build_backbone("efficientnet-lite0", "random")
-    return Classifier(
-        backbone=backbone,
-        folded_network=fold_batch_norm(backbone.network),
-        head=build_head(1280, classes=2, dropout=0.0, weight_decay=0.0),
+    return Classifier.on_backbone(
+        backbone,
+        fold_batch_norm(backbone.network),
+        build_head(1280, classes=2, dropout=0.0, weight_decay=0.0),
     )
 
 

@@ -21,9 +21,7 @@ CONTRACT = tiny_contract(labels=("a", "b", "c"), size=(224, 224))
 def _classifier():
     backbone = build_backbone("efficientnet-lite0", "random")
     head = build_head(1280, classes=3, dropout=0.0, weight_decay=0.0)
-    return Classifier(
-        backbone=backbone, folded_network=fold_batch_norm(backbone.network), head=head
-    )
+    return Classifier.on_backbone(backbone, fold_batch_norm(backbone.network), head)
 
 
 def test_interrupted_export(classifier, tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from training.__main__ import parse_arguments
+from training.command_line import parse_arguments
 
 REQUIRED = ["--data", "photos", "--output", "models/shades"]
 
