@@ -21,3 +21,11 @@ class UnknownBackbone(TrainingError):
 
 class ExportRefused(TrainingError):
     """The trained model is not good enough, or not the same once exported."""
+
+
+class UnfitModel(TrainingError):
+    """No exported model lies there, or not one that photos can be scored with."""
+
+
+class ScoringRefused(TrainingError):
+    """The scores cannot be written as asked; rows already there are untouched."""
