@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from training.argument_kinds import (
+    as_count,
+    as_folds,
+    as_inner_share,
+    as_not_negative,
+    as_positive,
+    as_seed,
+    as_share,
+)
 from training.config import TrainingConfig
 
-_DEFAULTS = TrainingConfig(data="", output=Path())
+DEFAULTS = TrainingConfig(data="", output=Path())
 
 
 def parse_arguments(arguments: list[str], datasets_dir: Path) -> TrainingConfig:
@@ -17,14 +28,7 @@ def parse_arguments(arguments: list[str], datasets_dir: Path) -> TrainingConfig:
         description="Train a classifier on a folder of photos and export a SavedModel.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument(
-        "--data",
-        required=True,
-        metavar="FOLDER_OR_NAME",
-        help="one folder per class, or train/validation/test above them, or a named "
-        "data set (solar-cells, pizza-not-pizza, pizza-vs-ice-cream, cats-vs-dogs); "
-        "ready copies of named sets are looked for in $DATASETS_DIR first",
-    )
+    add_data_arguments(parser)
     parser.add_argument(
         "--output",
         required=True,
@@ -32,57 +36,203 @@ def parse_arguments(arguments: list[str], datasets_dir: Path) -> TrainingConfig:
         metavar="models/NAME",
         help="the model's folder; the run adds the next version to it",
     )
-    parser.add_argument(
-        "--backbone", default=_DEFAULTS.backbone, help="the pretrained network"
+    add_backbone_arguments(parser)
+    add_head_arguments(parser)
+    _add_fine_tuning_arguments(parser)
+    _add_judging_arguments(parser)
+    return read_config(parser.parse_args(arguments), datasets_dir)
+
+
+def read_config(parsed: argparse.Namespace, datasets_dir: Path) -> TrainingConfig:
+    """The configuration of what was parsed; what a parser lacks keeps its default."""
+    given = vars(parsed)
+    groups: dict[str, dict[str, Any]] = {"": {}}
+    for name, value in given.items():
+        group, _, knob = name.rpartition(".")
+        groups.setdefault(group, {})[knob] = value
+    knobs = groups.pop("")
+    if knobs.pop("is_uncached", False):
+        knobs["cache_dir"] = None
+    nested = {
+        group: replace(getattr(DEFAULTS, group), **changes)
+        for group, changes in groups.items()
+    }
+    return replace(DEFAULTS, datasets_dir=datasets_dir, **knobs, **nested)
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which photos, how they are split, and where features are kept."""
+    add = parser.add_argument_group("photos").add_argument
+    add(
+        "--data",
+        required=True,
+        metavar="FOLDER_OR_NAME",
+        help="one folder per class, or train/validation/test above them, or a named "
+        "data set (solar-cells, pizza-not-pizza, pizza-vs-ice-cream, cats-vs-dogs, "
+        "fashion-mnist); ready copies are looked for in $DATASETS_DIR first",
     )
-    parser.add_argument(
-        "--weights", default=_DEFAULTS.weights, help="imagenet or random"
+    add(
+        "--test-fraction",
+        type=as_inner_share,
+        default=DEFAULTS.test_fraction,
+        help="share of each class kept for the test where there is no given split",
     )
-    parser.add_argument(
-        "--seed",
-        type=_seed,
-        default=_DEFAULTS.seed,
-        help="of the head's first weights and of the order of photos",
-    )
-    parser.add_argument(
-        "--max-epochs",
-        type=_count,
-        default=_DEFAULTS.max_epochs,
-        help="the head stops earlier when validation stops improving",
-    )
-    parser.add_argument(
-        "--min-accuracy",
-        type=_share,
-        default=_DEFAULTS.min_accuracy,
-        help="export nothing if the test accuracy is lower (0-1)",
-    )
-    parser.add_argument(
+    add(
         "--skip-unreadable",
         action="store_true",
         dest="skips_unreadable",
         help="train without files that are no readable pictures instead of stopping",
     )
-    return TrainingConfig(
-        datasets_dir=datasets_dir, **vars(parser.parse_args(arguments))
+    add(
+        "--cache",
+        type=Path,
+        dest="cache_dir",
+        default=DEFAULTS.cache_dir,
+        help="folder that keeps features between runs",
+    )
+    add(
+        "--no-cache",
+        action="store_true",
+        dest="is_uncached",
+        help="keep no features; nothing can be resumed then",
     )
 
 
-def _seed(text: str) -> int:
-    seed = int(text)
-    if not 0 <= seed < 2**32:
-        raise argparse.ArgumentTypeError(f"expected 0 to {2**32 - 1}, received {seed}")
-    return seed
+def add_backbone_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which network, with which weights."""
+    add = parser.add_argument_group("network").add_argument
+    add(
+        "--backbone",
+        default=DEFAULTS.backbone,
+        help="the pretrained network, or the name of one that is trained from scratch",
+    )
+    add(
+        "--weights",
+        default=DEFAULTS.weights,
+        help="imagenet, random, or a file with the backbone's weights",
+    )
+    add(
+        "--size",
+        type=as_count,
+        default=DEFAULTS.size,
+        help="side of the square picture in pixels; the backbone's own if not given",
+    )
+    add(
+        "--seed",
+        type=as_seed,
+        default=DEFAULTS.seed,
+        help="of first weights, of the order of photos and of their augmentation",
+    )
 
 
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1, received {count}")
-    return count
+def add_head_arguments(parser: argparse.ArgumentParser) -> None:
+    """How the head learns, and how train pictures are changed for it."""
+    add = parser.add_argument_group("head").add_argument
+    head, changes = DEFAULTS.head, DEFAULTS.augmentation
+    for name, kind, default, text in (
+        ("max-epochs", as_count, head.max_epochs, "it stops earlier by validation"),
+        ("learning-rate", as_positive, head.learning_rate, "of Adam"),
+        ("dropout", as_share, head.dropout, "share of features left out at each step"),
+        ("weight-decay", as_not_negative, head.weight_decay, "L2 factor"),
+        (
+            "label-smoothing",
+            as_share,
+            head.label_smoothing,
+            "share given to all classes",
+        ),
+    ):
+        place = f"head.{name.replace('-', '_')}"
+        add(f"--{name}", type=kind, default=default, help=text, dest=place, metavar="N")
+    add(
+        "--balance-classes",
+        action="store_true",
+        dest="head.balances_classes",
+        help="weigh rare classes up, so that all weigh the same together",
+    )
+    add = parser.add_argument_group("augmentation").add_argument
+    add(
+        "--passes",
+        type=as_count,
+        default=DEFAULTS.passes,
+        help="how often each train picture is seen: as it is, mirrored, then changed "
+        "at random; each pass runs through the backbone once",
+    )
+    add(
+        "--no-flip",
+        action="store_false",
+        dest="augmentation.flip",
+        help="never mirror (for pictures with text)",
+    )
+    for name, kind, text in (
+        ("rotate", as_not_negative, "degrees to either side"),
+        ("shift", as_share, "share of the side"),
+        ("zoom", as_share, "share of the side, in and out"),
+    ):
+        default = getattr(changes, name)
+        place = f"augmentation.{name}"
+        add(f"--{name}", type=kind, default=default, help=text, dest=place, metavar="N")
 
 
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"expected a share, 0 to 1, received {text}")
-    return share
+def _add_fine_tuning_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("fine-tuning").add_argument
+    knobs = DEFAULTS.fine_tuning
+    add(
+        "--fine-tune",
+        type=as_count,
+        metavar="EPOCHS",
+        dest="fine_tuning.max_epochs",
+        default=knobs.max_epochs,
+        help="train the backbone's top blocks after the head, at most so long; kept "
+        "only if validation is better with it",
+    )
+    add(
+        "--fine-tune-learning-rate",
+        type=as_positive,
+        dest="fine_tuning.learning_rate",
+        default=knobs.learning_rate,
+        help="of Adam, at its height",
+    )
+
+
+def _add_judging_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("judging and keeping").add_argument
+    add(
+        "--folds",
+        type=as_folds,
+        default=DEFAULTS.folds,
+        help="cross-validate as well, over all photos, with so many folds",
+    )
+    add(
+        "--search",
+        type=as_count,
+        metavar="TRIALS",
+        dest="search_trials",
+        default=DEFAULTS.search_trials,
+        help="try so many settings of the head on validation first and take the best",
+    )
+    add(
+        "--min-accuracy",
+        type=as_share,
+        default=DEFAULTS.min_accuracy,
+        help="export nothing if the test accuracy is lower (0-1)",
+    )
+    add(
+        "--resume",
+        action="store_true",
+        dest="resumes",
+        help="go on where the same run was interrupted",
+    )
+    add(
+        "--keep-keras",
+        action="store_true",
+        dest="keeps_keras",
+        help="write the trained network as model.keras beside the version's report",
+    )
+    add(
+        "--tensorboard",
+        type=Path,
+        metavar="FOLDER",
+        dest="tensorboard_dir",
+        default=DEFAULTS.tensorboard_dir,
+        help="write TensorBoard logs there",
+    )

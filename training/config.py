@@ -22,6 +22,30 @@ class Augmentation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeadConfig:
+    """How the last layer learns; it stops when validation loss no longer falls."""
+
+    max_epochs: int = 200
+    patience_epochs: int = 15
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    dropout: float = 0.2
+    weight_decay: float = 1e-4
+    label_smoothing: float = 0.0
+    balances_classes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTuningConfig:
+    """How the backbone's top blocks learn after the head; 0 epochs: they do not."""
+
+    max_epochs: int = 0
+    patience_epochs: int = 3
+    batch_size: int = 32
+    learning_rate: float = 1e-4
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
     """One run, from photos to a version folder.
 
@@ -46,20 +70,8 @@ class TrainingConfig:
 
     passes: int = 2
     augmentation: Augmentation = field(default_factory=Augmentation)
-    max_epochs: int = 200
-    patience_epochs: int = 15
-    head_batch_size: int = 64
-    learning_rate: float = 1e-3
-    dropout: float = 0.2
-    weight_decay: float = 1e-4
-    label_smoothing: float = 0.0
-    balances_classes: bool = False
-
-    fine_tunes: bool = False
-    fine_tune_epochs: int = 12
-    fine_tune_patience_epochs: int = 3
-    fine_tune_batch_size: int = 32
-    fine_tune_learning_rate: float = 1e-4
+    head: HeadConfig = field(default_factory=HeadConfig)
+    fine_tuning: FineTuningConfig = field(default_factory=FineTuningConfig)
 
     folds: int = 0
     search_trials: int = 0

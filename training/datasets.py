@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.errors import UnfitData
-from training.sources import SOLAR_CELLS, find_source, read_solar_cells
+from training.idx_files import DIGITS, FASHION_LABELS, is_idx_folder, list_pictures
+from training.sources import FASHION_MNIST, SOLAR_CELLS, find_source, read_solar_cells
 
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 )
 VALIDATION_FRACTION = 0.15
 TEST_FRACTION = 0.15
+_IDX_VALIDATION_SHARE = 12  # the first twelfth: 5,000 of 60,000
 _SPLIT_FOLDERS = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val"),
@@ -37,7 +39,7 @@ class Photo:
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """The photos of one data set; labels are sorted and in score order."""
+    """The photos of one data set; labels are in score order."""
 
     name: str
     labels: tuple[str, ...]
@@ -62,13 +64,17 @@ class Split:
         return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()[:16]
 
 
-def load_split(data: str, datasets_dir: Path) -> Split:
+def load_split(
+    data: str, datasets_dir: Path, test_fraction: float = TEST_FRACTION
+) -> Split:
     """Find the photos of a folder or named data set and split them.
 
     A folder with train/ and test/ or validation/ is taken as it is split, and a part
-    it lacks is cut from train. Class folders are split 70/15/15 within each class, in
-    the order of the content's SHA-256: the same photos always fall the same way, and
-    equal files never into different parts.
+    it lacks is cut from train. So are IDX files (idx_files.py): their train file's
+    first twelfth is the validation part. Class folders are split within each class,
+    15 % for validation and test_fraction (0-1) for the test, in the order of the
+    content's SHA-256: the same photos always fall the same way, and equal files never
+    into different parts.
 
     Raises:
         UnknownData: Neither a folder nor a known name, or the name's source failed.
@@ -80,11 +86,34 @@ def load_split(data: str, datasets_dir: Path) -> Split:
     else:
         folder, name = Path(data), Path(data).resolve().name
     if name == SOLAR_CELLS and (folder / "labels.csv").is_file():
-        return _cut_split(name, _read_photos(read_solar_cells(folder)))
+        return _cut_split(name, _read_photos(read_solar_cells(folder)), test_fraction)
+    if is_idx_folder(folder):
+        return _idx_split(name, folder)
     parts = _split_folders(folder)
     if "train" in parts and len(parts) > 1:
         return _given_split(name, parts)
-    return _cut_split(name, _read_class_folders(folder))
+    return _cut_split(name, _read_class_folders(folder), test_fraction)
+
+
+def _idx_split(name: str, folder: Path) -> Split:
+    """The given split of IDX files; validation is the head of the train file.
+
+    Labels stand in the order of their numbers in the files, not of their letters.
+    """
+    labels = FASHION_LABELS if name == FASHION_MNIST else DIGITS
+    train, test = (
+        [Photo(*entry) for entry in list_pictures(folder, part, labels)]
+        for part in ("train", "test")
+    )
+    cut = len(train) // _IDX_VALIDATION_SHARE
+    return Split(
+        name=name,
+        labels=labels,
+        train=tuple(train[cut:]),
+        validation=tuple(train[:cut]),
+        test=tuple(test),
+        is_given=True,
+    )
 
 
 def _split_folders(folder: Path) -> dict[str, Path]:
@@ -142,9 +171,9 @@ def _given_split(name: str, folders: dict[str, Path]) -> Split:
     return _build_split(name, parts, is_given=True)
 
 
-def _cut_split(name: str, photos: list[Photo]) -> Split:
-    rest, test = _cut(photos, TEST_FRACTION)
-    train, validation = _cut(rest, VALIDATION_FRACTION / (1 - TEST_FRACTION))
+def _cut_split(name: str, photos: list[Photo], test_fraction: float) -> Split:
+    rest, test = _cut(photos, test_fraction)
+    train, validation = _cut(rest, VALIDATION_FRACTION / (1 - test_fraction))
     parts = {"train": train, "validation": validation, "test": test}
     return _build_split(name, parts, is_given=False)
 

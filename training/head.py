@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from training.config import TrainingConfig
+from training.config import HeadConfig
 from training.history import History, Stage
 from training.model import build_head
 
@@ -48,7 +48,7 @@ class EpochBar(keras.callbacks.Callback):
 
 
 def fit_head(
-    train: Samples, validation: Samples, classes: int, config: TrainingConfig
+    train: Samples, validation: Samples, classes: int, config: HeadConfig, seed: int
 ) -> tuple[keras.Model, Stage]:
     """Train a linear head until validation loss stops falling; its best is kept.
 
@@ -56,13 +56,13 @@ def fit_head(
         The head, from features (n, channels) to logits (n, classes), and its stage.
     """
     start = time.monotonic()
-    keras.utils.set_random_seed(config.seed)
+    keras.utils.set_random_seed(seed)
     head = build_head(
         train.features.shape[1], classes, config.dropout, config.weight_decay
     )
     head.compile(
         optimizer=keras.optimizers.Adam(config.learning_rate),
-        loss=classification_loss(config),
+        loss=classification_loss(config.label_smoothing),
         metrics=["accuracy"],
         steps_per_execution=STEPS_PER_EXECUTION,
     )
@@ -73,9 +73,11 @@ def fit_head(
         train.features,
         one_hot(train.targets, classes),
         validation_data=(validation.features, one_hot(validation.targets, classes)),
-        class_weight=class_weights(train.targets, classes, config),
+        class_weight=(
+            class_weights(train.targets, classes) if config.balances_classes else None
+        ),
         epochs=config.max_epochs,
-        batch_size=config.head_batch_size,
+        batch_size=config.batch_size,
         callbacks=[stop, EpochBar(config.max_epochs, "training the head")],
         verbose=0,
     ).history
@@ -83,10 +85,10 @@ def fit_head(
     return head, Stage(title="head", history=read_history(logs), seconds=seconds)
 
 
-def classification_loss(config: TrainingConfig) -> keras.losses.Loss:
-    """Cross-entropy of logits against one-hot targets, smoothed as configured."""
+def classification_loss(label_smoothing: float) -> keras.losses.Loss:
+    """Cross-entropy of logits against one-hot targets; smoothing is a share, 0-1."""
     return keras.losses.CategoricalCrossentropy(
-        from_logits=True, label_smoothing=config.label_smoothing
+        from_logits=True, label_smoothing=label_smoothing
     )
 
 
@@ -95,12 +97,8 @@ def one_hot(targets: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
     return np.eye(classes, dtype=np.float32)[targets]
 
 
-def class_weights(
-    targets: NDArray[np.int64], classes: int, config: TrainingConfig
-) -> dict[int, float] | None:
-    """n / (classes x count) of each class where classes are balanced."""
-    if not config.balances_classes:
-        return None
+def class_weights(targets: NDArray[np.int64], classes: int) -> dict[int, float]:
+    """n / (classes x count) of each class: all classes weigh the same together."""
     counts = np.bincount(targets, minlength=classes)
     return {index: len(targets) / (classes * n) for index, n in enumerate(counts) if n}
 

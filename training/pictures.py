@@ -16,8 +16,10 @@ from gateway.errors import GatewayError
 from gateway.image import decode_image
 from training.datasets import Photo, Split
 from training.errors import UnfitData
+from training.idx_files import decode_pictures, is_idx_picture
 
 _LISTED_FILES = 20
+_TITLE = "decoding photos"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,12 @@ def decode_split(
     """
     problems: dict[Photo, str] = {}
     batch = np.empty((len(split.photos), *size, 3), np.uint8)
+    count = len(split.photos)
+    if any(is_idx_picture(photo.path) for photo in split.photos[:1]):
+        images = decode_pictures([photo.path for photo in split.photos], size)
+        for i, image in enumerate(tqdm(images, _TITLE, count, unit="photo")):
+            batch[i] = image
+        return _arrange(split, batch, problems)
 
     def decode(entry: tuple[int, Photo]) -> None:
         index, photo = entry
@@ -64,7 +72,7 @@ def decode_split(
     # Pillow lets go of the interpreter while it decodes and resizes: threads do.
     with ThreadPoolExecutor() as pool:
         work = pool.map(decode, enumerate(split.photos))
-        for _ in tqdm(work, "decoding photos", len(split.photos), unit="photo"):
+        for _ in tqdm(work, _TITLE, count, unit="photo"):
             pass
     if problems and not skips_unreadable:
         raise UnfitData(_list_problems(problems))

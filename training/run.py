@@ -38,7 +38,7 @@ def run(config: TrainingConfig) -> RunResult:
         TrainingError: Photos, names or the result do not allow it; nothing is left.
     """
     start = time.monotonic()
-    split = load_split(config.data, config.datasets_dir)
+    split = load_split(config.data, config.datasets_dir, config.test_fraction)
     check_split(split)
     check_output(config.output)
     backbone = build_backbone(config.backbone, config.weights)

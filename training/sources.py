@@ -13,6 +13,7 @@ from pathlib import Path
 from training.errors import UnknownData
 
 SOLAR_CELLS = "solar-cells"
+FASHION_MNIST = "fashion-mnist"
 _KAGGLE = {
     "pizza-not-pizza": "carlosrunner/pizza-not-pizza",
     "pizza-vs-ice-cream": "hemendrasr/pizza-vs-ice-cream",
@@ -20,6 +21,14 @@ _KAGGLE = {
 _CATS_VS_DOGS_URL = (
     "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
 )
+# Keras' own copy. Source of the MD5 sums: README of zalandoresearch/fashion-mnist.
+_FASHION_MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
+_FASHION_MNIST_MD5 = {
+    "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
+    "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
+    "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
+}
 
 
 def find_source(name: str, datasets_dir: Path) -> Path:
@@ -37,7 +46,9 @@ def find_source(name: str, datasets_dir: Path) -> Path:
         return _download(name, lambda: _from_kaggle(_KAGGLE[name]))
     if name == "cats-vs-dogs":
         return _download(name, lambda: _from_keras(_CATS_VS_DOGS_URL))
-    known = ", ".join(sorted({SOLAR_CELLS, "cats-vs-dogs", *_KAGGLE}))
+    if name == FASHION_MNIST:
+        return _download(name, _fashion_mnist_from_keras)
+    known = ", ".join(sorted({SOLAR_CELLS, FASHION_MNIST, "cats-vs-dogs", *_KAGGLE}))
     raise UnknownData(f"expected a folder or one of {known}; received '{name}'")
 
 
@@ -88,6 +99,22 @@ def _from_keras(url: str) -> Path:
     import keras  # pylint: disable=import-outside-toplevel
 
     return Path(keras.utils.get_file(origin=url, extract=True))
+
+
+def _fashion_mnist_from_keras() -> Path:
+    """The folder that keras.datasets.fashion_mnist keeps its four files in."""
+    import keras  # pylint: disable=import-outside-toplevel
+
+    files = [
+        keras.utils.get_file(
+            name,
+            origin=f"{_FASHION_MNIST_URL}/{name}",
+            cache_subdir="datasets/fashion-mnist",
+            md5_hash=md5,
+        )
+        for name, md5 in _FASHION_MNIST_MD5.items()
+    ]
+    return Path(files[0]).parent
 
 
 def _below_wrappers(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from gateway.model_client import ModelClient
 from gateway.settings import Settings
 from tests.tiny_model import tiny_contract
 from training.backbones import build_backbone
-from training.config import TrainingConfig
+from training.config import HeadConfig, TrainingConfig
 from training.datasets import load_split
 from training.export import export_model
 from training.fit import fit_model
@@ -58,7 +58,9 @@ def _photos(encode_picture, tmp_path_factory):
 def _classifier(photos):
     split = load_split(str(photos), photos)
     backbone = build_backbone("efficientnet-lite0", "random")
-    config = TrainingConfig(data=str(photos), output=photos, max_epochs=1)
+    config = TrainingConfig(
+        data=str(photos), output=photos, head=HeadConfig(max_epochs=1)
+    )
     decoded = decode_split(split, backbone.size)
     return fit_model(backbone, decoded, config).classifier
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from training.config import TrainingConfig
+from training.config import HeadConfig, TrainingConfig
 from training.run import run
 
 LABELS = ("dark", "light")
@@ -25,6 +25,11 @@ def draw_photos(root, count=6):
 def train_briefly(folder, output, **knobs):
     """One epoch over random weights; the whole way to a version folder."""
     config = TrainingConfig(
-        data=str(folder), output=output, weights="random", max_epochs=1, **knobs
+        data=str(folder),
+        output=output,
+        weights="random",
+        head=HeadConfig(max_epochs=1),
+        cache_dir=None,
+        **knobs,
     )
     return run(config)

@@ -19,7 +19,7 @@ def test_arguments():
 
     assert (config.data, config.output) == ("photos", Path("models/shades"))
     assert config.datasets_dir == Path("ready")
-    assert (config.min_accuracy, config.max_epochs) == (0.9, 200)
+    assert (config.min_accuracy, config.head.max_epochs) == (0.9, 200)
 
 
 @pytest.mark.parametrize(
