@@ -1,21 +1,43 @@
 """Name to pretrained network, each with its own preprocessing inside.
 
-Owns which networks there are; the one architecture we define lies in
-efficientnet_lite.py.
+Owns which networks there are and where their weights come from; what they are made of
+lies in efficientnet_lite.py and keras_backbones.py.
 """
 
 from __future__ import annotations
 
+import functools
+import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 
 from training.efficientnet_lite import (
     VARIANTS,
+    add_imagenet_classifier,
     build_efficientnet_lite,
-    load_imagenet_weights,
+    checkpoint_path,
+    load_checkpoint,
 )
 from training.errors import UnknownBackbone
+from training.keras_backbones import NETWORKS, build_keras_network
+
+BACKBONES = tuple(sorted((*VARIANTS, *NETWORKS)))
+IMAGENET, RANDOM = "imagenet", "random"
+IMAGENET_CLASSES = 1000
+_LITE_MIN_SIDE = 32
+# What h5py, Keras and pickle raise on files that are not what they should be.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    pickle.UnpicklingError,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,27 +53,120 @@ class Backbone:
     network: keras.Model
 
 
-def build_backbone(name: str, weights: str = "imagenet") -> Backbone:
-    """Build one network; weights are "imagenet" or "random" (for tests).
+def build_backbone(
+    name: str, weights: str = IMAGENET, size: tuple[int, int] | None = None
+) -> Backbone:
+    """Build one network.
+
+    Args:
+        name: One of BACKBONES.
+        weights: "imagenet" (from an installed package, Keras' cache or a download),
+            "random" (for tests), or the path of a .h5 or .pth file.
+        size: (height, width) in pixels; the network's own by default.
 
     Raises:
-        UnknownBackbone: No such name or weights, or the weights are not installed.
+        UnknownBackbone: No such name, a size it cannot take, or no such weights.
     """
-    if name not in VARIANTS:
+    network = build_network(name, weights, size)
+    return Backbone(name=name, size=network.input_shape[1:3], network=network)
+
+
+def build_network(
+    name: str,
+    weights: str = IMAGENET,
+    size: tuple[int, int] | None = None,
+    has_top: bool = False,
+) -> keras.Model:
+    """The network as one flat model; with its top it gives ImageNet's 1,000 logits.
+
+    Raises:
+        UnknownBackbone: As for build_backbone.
+    """
+    if name not in BACKBONES:
         raise UnknownBackbone(
-            f"expected a backbone of {', '.join(sorted(VARIANTS))}; received '{name}'"
+            f"expected a backbone of {', '.join(BACKBONES)}; received '{name}'"
         )
-    if weights not in ("imagenet", "random"):
+    build = _build_lite if name in VARIANTS else _build_keras
+    images = keras.Input((*_check_size(name, size), 3), dtype="uint8", name="images")
+    return build(name, weights, images, has_top)
+
+
+def _check_size(name: str, size: tuple[int, int] | None) -> tuple[int, int]:
+    if name in VARIANTS:
+        side, min_side = VARIANTS[name].resolution, _LITE_MIN_SIDE
+    else:
+        side, min_side = NETWORKS[name].resolution, NETWORKS[name].min_side
+    height, width = size or (side, side)
+    if min(height, width) < min_side:
         raise UnknownBackbone(
-            f"expected weights 'imagenet' or 'random'; received '{weights}'"
+            f"expected pictures of at least {min_side}x{min_side} pixels for {name}, "
+            f"received {height}x{width}"
         )
+    return height, width
+
+
+def _build_lite(
+    name: str, weights: str, images: keras.KerasTensor, has_top: bool
+) -> keras.Model:
     variant = VARIANTS[name]
-    size = (variant.resolution, variant.resolution)
-    images = keras.Input((*size, 3), dtype="uint8", name="images")
-    network = keras.Model(images, build_efficientnet_lite(images, variant), name=name)
-    if weights == "imagenet":
+    output = build_efficientnet_lite(images, variant)
+    if has_top:
+        output = add_imagenet_classifier(output, IMAGENET_CLASSES)
+    network = keras.Model(images, output, name=name)
+    if weights == IMAGENET:
         try:
-            load_imagenet_weights(network, variant)
+            weights = str(checkpoint_path(variant))
         except ModuleNotFoundError as error:
             raise UnknownBackbone(str(error)) from error
-    return Backbone(name=name, size=size, network=network)
+    _weights_loader(name, weights, has_top)(network)
+    return network
+
+
+def _build_keras(
+    name: str, weights: str, images: keras.KerasTensor, has_top: bool
+) -> keras.Model:
+    build = functools.partial(build_keras_network, NETWORKS[name], images, has_top)
+    if weights != IMAGENET:
+        return build(_weights_loader(name, weights, has_top))
+    try:
+        return build(None)
+    # Keras raises a plain Exception when an address cannot be reached.
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        raise UnknownBackbone(
+            f"the ImageNet weights of {name} are not in Keras' cache and could not be "
+            "downloaded; fetch Keras' weights file elsewhere and name it with "
+            f"--weights FILE, or put it into models/ below KERAS_HOME ({error})"
+        ) from error
+
+
+def _weights_loader(
+    name: str, weights: str, has_top: bool
+) -> Callable[[keras.Model], None]:
+    """A function that fills a network in place from a file, or leaves it random."""
+    if weights == RANDOM:
+        return lambda _network: None
+    path = Path(weights)
+    suffixes = (".h5", ".pth") if name in VARIANTS else (".h5",)
+    if not path.is_file() or path.suffix not in suffixes:
+        raise UnknownBackbone(
+            f"expected weights '{IMAGENET}', '{RANDOM}' or a "
+            f"{' or '.join(suffixes)} file for {name}; received '{weights}'"
+        )
+
+    def load(network: keras.Model) -> None:
+        try:
+            if path.suffix == ".pth":
+                load_checkpoint(network, path)
+            else:
+                network.load_weights(path)
+        except _DAMAGE as error:
+            raise UnknownBackbone(
+                f"'{path}' does not hold the weights of {name} "
+                f"{'with' if has_top else 'without'} its top: {_first_line(error)}"
+            ) from error
+
+    return load
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -51,8 +51,15 @@ def fold_batch_norm(network: keras.Model) -> keras.Model:
             norm = network.get_layer(by_convolution[layer.name])
             folded.get_layer(layer.name).set_weights(_absorb(layer, norm))
         elif layer.weights and layer.name not in norms:
-            folded.get_layer(layer.name).set_weights(layer.get_weights())
+            _copy_weights(layer, folded.get_layer(layer.name))
     return folded
+
+
+def _copy_weights(layer: layers.Layer, copy: layers.Layer) -> None:
+    copy.set_weights(layer.get_weights())
+    if isinstance(copy, layers.Normalization):
+        # It computes with copies of its weights, which it takes only when told to.
+        copy.finalize_state()
 
 
 def _foldable_convolution(norm: layers.Layer) -> layers.Layer | None:
