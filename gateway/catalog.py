@@ -66,12 +66,13 @@ def describe_model(
 
 def _facts(served: ServedModel) -> dict[str, Any]:
     contract = served.contract
+    evaluation, data = contract.evaluation, contract.data
     return {
         "task": contract.task,
         "labels": contract.labels,
         "image": vars(contract.image),
-        "accuracy": vars(contract.evaluation),
-        "test_pictures": contract.data.test,
+        "accuracy": vars(evaluation) if evaluation else None,
+        "test_pictures": data.test if data else None,
         "backbone": contract.backbone,
         "created_at": contract.created_at,
     }

@@ -65,15 +65,19 @@ class Evaluation:
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """Everything a caller must know of one model version; labels in score order."""
+    """Everything a caller must know of one model version; labels in score order.
+
+    data and evaluation are None for weights that were taken as they were published:
+    nothing was learned or judged here.
+    """
 
     model: str
     task: str
     labels: tuple[str, ...]
     image: ImageContract
     tensors: TensorNames
-    data: DataFacts
-    evaluation: Evaluation
+    data: DataFacts | None
+    evaluation: Evaluation | None
     backbone: str
     code_revision: str
     library_versions: dict[str, str]
@@ -93,6 +97,7 @@ _PARTS = {
     "data": DataFacts,
     "evaluation": Evaluation,
 }
+_MAY_BE_NULL = ("data", "evaluation")
 
 
 def read_contract(text: str | bytes) -> Contract:
@@ -120,6 +125,8 @@ def read_contract(text: str | bytes) -> Contract:
 
 def _read_part(kind: type, document: dict[str, Any], name: str) -> object:
     part = document.get(name)
+    if part is None and name in document and name in _MAY_BE_NULL:
+        return None
     if not isinstance(part, dict):
         raise InvalidContract(f"expected an object as '{name}', received {part!r}")
     return _build(kind, part, name)

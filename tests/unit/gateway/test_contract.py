@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -33,6 +34,16 @@ def test_round_trip():
     assert contract.image.size == (160, 224)
 
 
+def test_published_weights():
+    """A model that was neither trained nor judged here says null, not a figure."""
+    contract = dataclasses.replace(tiny_contract(), data=None, evaluation=None)
+
+    document = json.loads(contract.to_json())
+
+    assert document["data"] is None and document["evaluation"] is None
+    assert read_contract(contract.to_json()) == contract
+
+
 def test_newer_writer():
     """Fields that we do not know are left out, in every part."""
     document = json.loads(change("novelty", {"a": 1}))
@@ -61,6 +72,9 @@ def test_newer_writer():
         (change("image.height", 0), "positive image size"),
         (change("image.height", 1.5), "positive image size"),
         (change("evaluation.test_accuracy", None), "'evaluation'"),
+        (change("evaluation", None), "'evaluation'"),
+        (change("evaluation", 0.9), "'evaluation'"),
+        (change("data", None), "'data'"),
         (change("tensors", []), "'tensors'"),
         (change("data.train", None), "'data'"),
         (change("backbone", None), "backbone"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import re
 from html.parser import HTMLParser
@@ -71,6 +72,19 @@ def test_answer(web, red):
     assert "<option selected>second</option>" in page
     photo = base64.b64decode(re.search(r"base64,([^\"]+)\"", page)[1])
     assert Image.open(io.BytesIO(photo)).size == (60, 30)
+
+
+def test_published_weights(web, client):
+    """A model that was not judged here is offered without any percentage."""
+    contract = dataclasses.replace(tiny_contract(), data=None, evaluation=None)
+    client.versions = {1: contract}
+
+    page = " ".join(web.get("/").text.split())
+    model = web.get("/models").json["models"][0]
+
+    assert "as it was published, not judged on photos here. It knows red" in page
+    assert "&nbsp;%" not in page
+    assert (model["accuracy"], model["test_pictures"]) == (None, None)
 
 
 def test_many_labels(web, client, red):
