@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -53,13 +54,8 @@ def write_contract(
     model_name: str, classifier: Classifier, split: Split, evaluation: EvaluationReport
 ) -> Contract:
     """What the exported model will say about itself."""
-    height, width = classifier.size
-    return Contract(
-        model=model_name,
-        task="classification",
-        labels=split.labels,
-        image=ImageContract(height=height, width=width, resize=RESIZE_RULE),
-        tensors=TensorNames(),
+    return replace(
+        describe_classifier(model_name, classifier, split.labels),
         data=DataFacts(
             name=split.name,
             fingerprint=split.fingerprint,
@@ -72,6 +68,22 @@ def write_contract(
             interval_low=evaluation.interval[0],
             interval_high=evaluation.interval[1],
         ),
+    )
+
+
+def describe_classifier(
+    model_name: str, classifier: Classifier, labels: tuple[str, ...]
+) -> Contract:
+    """A contract without data and evaluation: nothing was learned or judged here."""
+    height, width = classifier.size
+    return Contract(
+        model=model_name,
+        task="classification",
+        labels=labels,
+        image=ImageContract(height=height, width=width, resize=RESIZE_RULE),
+        tensors=TensorNames(),
+        data=None,
+        evaluation=None,
         backbone=classifier.name,
         code_revision=_code_revision(),
         library_versions={name: metadata.version(name) for name in _LIBRARIES},
