@@ -29,3 +29,7 @@ class UnfitModel(TrainingError):
 
 class ScoringRefused(TrainingError):
     """The scores cannot be written as asked; rows already there are untouched."""
+
+
+class UnknownLabels(TrainingError):
+    """The names of a network's classes cannot be had."""
