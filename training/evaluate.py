@@ -12,13 +12,32 @@ Z_95 = 1.959963984540054  # 97.5th percentile of the standard normal distributio
 
 
 @dataclass(frozen=True, kw_only=True)
+class RocCurve:
+    """One class against the rest: shares of the right and of the wrong ones named.
+
+    Both arrays are float64, shape (steps,), and rise from 0 to 1; area is the chance
+    that a photo of the class scores higher than one of another, ties counting half.
+    """
+
+    false_positive_rate: NDArray[np.float64]
+    true_positive_rate: NDArray[np.float64]
+    area: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClassFigures:
-    """One row of the per-class table; precision is None where nothing was predicted."""
+    """One row of the per-class table.
+
+    precision is None where nothing was predicted, recall where the class has no photo,
+    f1 where neither; roc where there are no photos on both sides.
+    """
 
     label: str
     count: int
     precision: float | None
-    recall: float
+    recall: float | None
+    f1: float | None
+    roc: RocCurve | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +55,48 @@ class EvaluationReport:
     majority_baseline: float
     confusion: NDArray[np.int64]
     classes: tuple[ClassFigures, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShuffledRun:
+    """The same training on shuffled labels: better than chance means a leak.
+
+    accuracy is that on count test photos with their true labels, chance that of always
+    naming the most frequent class.
+    """
+
+    accuracy: float
+    count: int
+    chance: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the accuracy."""
+        return wilson_interval(round(self.accuracy * self.count), self.count)
+
+    @property
+    def is_chance(self) -> bool:
+        """Whether nothing was learned, as it must be: the interval reaches chance."""
+        return self.interval[0] <= self.chance
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossValidation:
+    """Accuracy of each fold; correct of count photos in all, each judged once."""
+
+    folds: tuple[float, ...]
+    correct: int
+    count: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of all photos that the model not trained on them got right."""
+        return self.correct / self.count
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the accuracy."""
+        return wilson_interval(self.correct, self.count)
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -65,7 +126,8 @@ def evaluate_scores(
         majority_baseline=float(confusion.sum(axis=1).max() / count),
         confusion=confusion,
         classes=tuple(
-            _class_figures(confusion, i, name) for i, name in enumerate(labels)
+            _class_figures(confusion, i, name, roc_curve(scores[:, i], targets == i))
+            for i, name in enumerate(labels)
         ),
     )
 
@@ -84,8 +146,46 @@ def wilson_interval(correct: int, count: int) -> tuple[float, float]:
     return max(0.0, center - half), min(1.0, center + half)
 
 
+def roc_curve(
+    scores: NDArray[np.float32], is_class: NDArray[np.bool_]
+) -> RocCurve | None:
+    """The curve of one class's scores, shape (n,); None where one side is empty."""
+    positives = int(is_class.sum())
+    if positives in (0, len(is_class)):
+        return None
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(is_class[order])
+    # Photos of equal score are named together: one step, however many they are.
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
+    found = np.append(0.0, hits[ends] / positives)
+    alarms = np.append(0.0, (ends + 1 - hits[ends]) / (len(is_class) - positives))
+    return RocCurve(
+        false_positive_rate=alarms,
+        true_positive_rate=found,
+        area=float(np.trapezoid(found, alarms)),
+    )
+
+
+def paired_difference(
+    is_correct_a: NDArray[np.bool_], is_correct_b: NDArray[np.bool_]
+) -> float:
+    """The p value of two models being equally good, from the same photos, shape (n,).
+
+    Only photos on which one is right and the other wrong count; were the models
+    equal, each of those would be a coin toss (two-sided, exact).
+
+    Source: McNemar 1947, "Note on the sampling error of the difference between
+    correlated proportions or percentages".
+    """
+    only_a = int((is_correct_a & ~is_correct_b).sum())
+    only_b = int((is_correct_b & ~is_correct_a).sum())
+    tosses = only_a + only_b
+    tail = sum(math.comb(tosses, k) for k in range(min(only_a, only_b) + 1))
+    return min(1.0, 2 * tail / 2**tosses)
+
+
 def _class_figures(
-    confusion: NDArray[np.int64], index: int, label: str
+    confusion: NDArray[np.int64], index: int, label: str, roc: RocCurve | None
 ) -> ClassFigures:
     hits = int(confusion[index, index])
     predicted = int(confusion[:, index].sum())
@@ -94,5 +194,7 @@ def _class_figures(
         label=label,
         count=count,
         precision=hits / predicted if predicted else None,
-        recall=hits / count,
+        recall=hits / count if count else None,
+        f1=2 * hits / (predicted + count) if predicted + count else None,
+        roc=roc,
     )

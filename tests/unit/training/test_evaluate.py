@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from training.evaluate import evaluate_scores, wilson_interval
+from training.evaluate import (
+    CrossValidation,
+    ShuffledRun,
+    evaluate_scores,
+    paired_difference,
+    roc_curve,
+    wilson_interval,
+)
 
 # True classes 0 0 0 1 1; the last cat is taken for a dog.
 SCORES = np.array(
@@ -22,6 +29,10 @@ def test_figures():
     cat, dog = report.classes
     assert (cat.precision, cat.recall) == (pytest.approx(1), pytest.approx(2 / 3))
     assert (dog.precision, dog.recall) == (pytest.approx(2 / 3), pytest.approx(1))
+    # Twice the hits over named plus present: 2 x 2 / (2 + 3) for both.
+    assert (cat.f1, dog.f1) == (pytest.approx(4 / 5), pytest.approx(4 / 5))
+    # The cats' 0.9, 0.8, 0.3 against the others' 0.4, 0.2: 5 of 6 comparisons won.
+    assert (cat.roc.area, dog.roc.area) == (pytest.approx(5 / 6), pytest.approx(5 / 6))
 
 
 def test_class_never_named():
@@ -32,6 +43,79 @@ def test_class_never_named():
 
     assert report.classes[1].precision is None
     assert report.classes[1].recall == 0
+    assert report.classes[1].f1 == 0
+
+
+def test_class_without_photo():
+    """A class of which nothing was tested has neither recall nor curve."""
+    scores = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]], np.float32)
+
+    report = evaluate_scores(scores, np.array([0, 1]), ("cat", "dog", "eel"))
+
+    eel = report.classes[2]
+    assert (eel.precision, eel.recall, eel.f1, eel.roc) == (None,) * 4
+
+
+def test_roc_steps():
+    """Each photo, from the best score down, is a step up or to the right."""
+    scores = np.array([0.4, 0.9, 0.7, 0.8, 0.6], np.float32)
+    is_class = np.array([False, True, True, False, True])
+
+    curve = roc_curve(scores, is_class)
+
+    assert curve.true_positive_rate == pytest.approx([0, 1 / 3, 1 / 3, 2 / 3, 1, 1])
+    assert curve.false_positive_rate == pytest.approx([0, 0, 0.5, 0.5, 0.5, 1])
+    assert curve.area == pytest.approx(4 / 6)
+
+
+def test_roc_ties():
+    """The area is the share of comparisons won, and a tie is half a win."""
+    random = np.random.default_rng(1)
+    scores = random.integers(0, 5, 60).astype(np.float32)
+    is_class = random.random(60) < 0.4
+
+    curve = roc_curve(scores, is_class)
+
+    margins = scores[is_class][:, None] - scores[~is_class]
+    wins = (margins > 0).mean() + (margins == 0).mean() / 2
+    assert curve.area == pytest.approx(wins)
+
+
+@pytest.mark.parametrize(
+    "only_a, only_b, expected",
+    [
+        (5, 0, 2 / 32),  # five heads or five tails
+        (2, 8, 2 * (1 + 10 + 45) / 1024),
+        (1, 1, 1.0),
+        (0, 0, 1.0),
+    ],
+)
+def test_paired_difference(only_a, only_b, expected):
+    """Photos on which the models differ are coin tosses; the others do not count."""
+    both = [True] * 30 + [False] * 4
+    is_correct_a = np.array([True] * only_a + [False] * only_b + both)
+    is_correct_b = np.array([False] * only_a + [True] * only_b + both)
+
+    assert paired_difference(is_correct_a, is_correct_b) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "accuracy, chance, expected",
+    [(0.55, 0.5, True), (0.4, 0.5, True), (0.7, 0.5, False)],
+)
+def test_shuffled_run(accuracy, chance, expected):
+    """Of 100 photos, 55 may be chance and 70 may not (half of 100: 40 to 60)."""
+    assert (
+        ShuffledRun(accuracy=accuracy, count=100, chance=chance).is_chance is expected
+    )
+
+
+def test_cross_validation():
+    """Folds of unequal size: the accuracy is that of the photos, not of the folds."""
+    folds = CrossValidation(folds=(1.0, 0.5), correct=11, count=12)
+
+    assert folds.accuracy == pytest.approx(11 / 12)
+    assert folds.interval == wilson_interval(11, 12)
 
 
 @pytest.mark.parametrize(
