@@ -5,7 +5,6 @@ Owns loading and the contract's say; decodes nothing and writes nothing.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +22,6 @@ from gateway.contract import (
 )
 from gateway.image import RESIZE_RULE
 from training.errors import UnfitModel
-
-_GRAPH_FILE = "saved_model.pb"
 
 
 class ExportedModel:
@@ -103,45 +100,3 @@ class ExportedModel:
                 f"says {contract.image.resize}"
             )
         return contract
-
-
-def find_version(model: Path) -> Path:
-    """The version folder meant: the path itself, or the highest version in it.
-
-    Raises:
-        UnfitModel: No saved_model.pb there, or the folder's name is no version.
-    """
-    if (model / _GRAPH_FILE).is_file():
-        name = model.resolve().name
-        if not name.isdecimal():
-            raise UnfitModel(
-                f"expected a version number as the folder's name, received '{name}'"
-            )
-        return model.resolve()
-    versions = [path.parent for path in model.glob(f"*/{_GRAPH_FILE}")]
-    numbered = [folder for folder in versions if folder.name.isdecimal()]
-    if not numbered:
-        raise UnfitModel(
-            f"expected models/NAME or models/NAME/VERSION with a {_GRAPH_FILE}, found "
-            f"none in '{model}'"
-        )
-    return max(numbered, key=lambda folder: int(folder.name)).resolve()
-
-
-def digest_model(folder: Path) -> str:
-    """64 hex digits that change with the graph, its variables or its assets.
-
-    Raises:
-        UnfitModel: A file of it cannot be read.
-    """
-    digest = hashlib.sha256()
-    try:
-        for path in sorted(folder.rglob("*")):
-            place = path.relative_to(folder)
-            if path.is_file() and place.parts[0] != "assets.extra":
-                digest.update(place.as_posix().encode() + b"\0")
-                with path.open("rb") as file:
-                    digest.update(hashlib.file_digest(file, "sha256").digest())
-    except OSError as error:
-        raise UnfitModel(f"'{folder}' cannot be read: {error.strerror}") from error
-    return digest.hexdigest()

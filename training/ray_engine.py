@@ -45,11 +45,7 @@ def ray_workers(workers: int, address: str) -> Iterator[None]:
     """Ray for the time of a run: started here for "local", else the cluster there."""
     options: dict[str, object] = {"address": address}
     if address == _HERE:
-        options |= {
-            "num_cpus": workers,
-            "include_dashboard": False,
-            "_node_ip_address": "127.0.0.1",
-        }
+        options |= {"num_cpus": workers, "include_dashboard": False}
     else:
         root = Path(__file__).parent.parent
         modules = [str(root / name) for name in _OUR_PACKAGES]

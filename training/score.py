@@ -6,121 +6,29 @@ a sentence when the run cannot go on; 130 after Ctrl-C, with the rows so far kep
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import importlib.util
 import logging
 import os
 import sys
+import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from training.errors import ScoringRefused, TrainingError
+from training.score_arguments import ScoreConfig, parse_arguments
 from training.score_photos import digest_photos, list_photos
+from training.version_folder import digest_version, find_version
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from training.score_output import ScoreOutput
 
-_SUFFIXES = (".csv", ".parquet")
 _LISTED_FILES = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScoreConfig:
-    """One run; list_file adds to the photos, workers is None for one per core."""
-
-    model: Path
-    photos: list[str]
-    list_file: Path | None
-    output: Path
-    engine: str
-    workers: int | None
-    ray_address: str
-    restarts: bool
-
-
-def parse_arguments(arguments: list[str]) -> ScoreConfig:
-    """One run's configuration; a wrong argument ends the program with the usage."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.score",
-        description="Score photos with an exported model; one row a photo, in the "
-        "order given. The same command goes on where an interrupted run stopped.",
-    )
-    parser.add_argument(
-        "photos", nargs="*", metavar="PHOTOS", help="picture files, folders of them"
-    )
-    parser.add_argument(
-        "--list",
-        dest="list_file",
-        type=Path,
-        metavar="FILE",
-        help="a text file of more paths, one a line",
-    )
-    parser.add_argument(
-        "--model",
-        required=True,
-        type=Path,
-        metavar="models/NAME[/VERSION]",
-        help="what training exported; without a version the highest",
-    )
-    parser.add_argument(
-        "--output",
-        required=True,
-        type=_table_file,
-        metavar="scores.csv|scores.parquet",
-        help="path, label, score, one column per label, model, version, error",
-    )
-    parser.add_argument(
-        "--restart",
-        action="store_true",
-        dest="restarts",
-        help="throw away the rows that are there and score all photos anew",
-    )
-    _add_engine(parser)
-    return ScoreConfig(**vars(parser.parse_args(arguments)))
-
-
-def _add_engine(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--engine",
-        choices=("local", "ray"),
-        default="local",
-        help="threads of this process, or Ray Data (Pipfile category ray)",
-    )
-    parser.add_argument(
-        "--workers",
-        type=_count,
-        help="threads or Ray workers at once (default: as many as there are cores)",
-    )
-    parser.add_argument(
-        "--ray-address",
-        default="local",
-        metavar="HOST:PORT",
-        help="a running Ray cluster that sees the same files (default: Ray is started "
-        "here for this run)",
-    )
-
-
-def _table_file(text: str) -> Path:
-    path = Path(text)
-    if path.suffix not in _SUFFIXES:
-        raise argparse.ArgumentTypeError(
-            f"expected a file that ends in {' or '.join(_SUFFIXES)}, received '{text}'"
-        )
-    return path
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1, received {count}")
-    return count
 
 
 def run(config: ScoreConfig) -> None:
@@ -129,9 +37,8 @@ def run(config: ScoreConfig) -> None:
     Raises:
         TrainingError: The run cannot go on; rows done so far are kept.
     """
-    # These import TensorFlow or Arrow: --help does not wait for them.
-    # pylint: disable=import-outside-toplevel
-    from training.exported_model import digest_model, find_version
+    # Arrow takes half a second to import; --help does not wait for it.
+    # pylint: disable-next=import-outside-toplevel
     from training.score_output import RunFacts, open_output
 
     photos = list_photos(config.photos, config.list_file)
@@ -139,7 +46,7 @@ def run(config: ScoreConfig) -> None:
     facts = RunFacts(
         model=folder.parent.name,
         version=int(folder.name),
-        model_digest=digest_model(folder),
+        model_digest=digest_version(folder),
         photos=len(photos),
         photos_digest=digest_photos(photos),
     )
@@ -164,10 +71,14 @@ def _score_rest(
         tqdm(total=total, initial=output.done, desc=title, unit="photo") as progress,
         contextlib.closing(start(config, folder, photos[output.done :])) as tables,
     ):
+        saved = time.monotonic()
         try:
             for rows in tables:
                 output.append(rows)
                 progress.update(len(rows))
+                if time.monotonic() - saved >= config.save_seconds:
+                    output.flush()
+                    saved = time.monotonic()
         finally:
             output.flush()
 
@@ -175,6 +86,7 @@ def _score_rest(
 def _start_local(
     config: ScoreConfig, folder: Path, photos: Sequence[str]
 ) -> Generator[pa.Table, None, None]:
+    # TensorFlow takes seconds to import; a complete output does not wait for it.
     # pylint: disable=import-outside-toplevel
     from training.exported_model import ExportedModel
     from training.scoring import score_locally
@@ -223,6 +135,9 @@ def main() -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    if config.ray_address == "local":
+        # Despite its name, this is what keeps Ray's ports on loopback anywhere.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         run(config)

@@ -11,9 +11,7 @@ import fcntl
 import json
 import os
 import re
-import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,13 +22,10 @@ import pyarrow as pa
 from training.errors import ScoringRefused
 from training.score_files import FORMATS
 
-# What a killed run has to do again, at most.
-SECONDS_BETWEEN_PARTS = 5.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
-    """What decides whether rows belong together; digests are SHA-256 in hex."""
+    """What decides whether rows belong together; digests are of SHA-256."""
 
     model: str
     version: int
@@ -39,17 +34,27 @@ class RunFacts:
     photos_digest: str
 
 
-class ScoreOutput:
-    """The rows of one run, done and to come; made by open_output."""
+_IN_WORDS = {
+    "model": "another model",
+    "version": "another version",
+    "model_digest": "other model files",
+    "photos": "another number of photos",
+    "photos_digest": "another list of photos",
+}
 
-    def __init__(self, output: Path, clock: Callable[[], float]) -> None:
+
+class ScoreOutput:
+    """The rows of one run, done and to come; made by open_output.
+
+    done is how many rows are on disk.
+    """
+
+    def __init__(self, output: Path) -> None:
         self._output = output
         self._format = FORMATS[output.suffix]
-        self._parts_folder = _parts_folder(output)
         self._pending: list[pa.Table] = []
-        self._clock = clock
-        self._last_part = clock()
-        self.done = self._count_done()
+        chain = self._chain()
+        self.done = chain[-1][0] if chain else 0
 
     @property
     def is_complete(self) -> bool:
@@ -57,57 +62,43 @@ class ScoreOutput:
         return self._output.exists()
 
     def append(self, rows: pa.Table) -> None:
-        """Take the next rows; every SECONDS_BETWEEN_PARTS they go to disk."""
+        """Take the next rows; flush brings them to disk."""
         self._pending.append(rows)
-        if self._clock() - self._last_part >= SECONDS_BETWEEN_PARTS:
-            self.flush()
 
     def flush(self) -> None:
-        """Write what was taken since the last part."""
+        """Write what was taken since the last part, as a part of its own."""
         if not self._pending:
             return
         rows = pa.concat_tables(self._pending)
         end = self.done + len(rows)
-        part = self._parts_folder / f"{self.done:012d}-{end:012d}{self._output.suffix}"
-        with _written_aside(part) as aside:
+        name = f"{self.done:012d}-{end:012d}{self._output.suffix}"
+        with _written_aside(_parts_folder(self._output) / name) as aside:
             self._format.write_part(rows, aside, self.done == 0)
-        self.done, self._pending, self._last_part = end, [], self._clock()
+        self.done, self._pending = end, []
 
     def finish(self) -> None:
         """All rows are there: the parts become the output and are gone."""
         self.flush()
-        parts = [path for _, path in _chain(self._parts_folder, self._output.suffix)]
         with _written_aside(self._output) as aside:
-            self._format.join(parts, aside)
-        self.drop_parts()
-
-    def drop_parts(self) -> None:
-        """Remove the parts; nothing where there are none."""
-        shutil.rmtree(self._parts_folder, ignore_errors=True)
+            self._format.join([path for _, path in self._chain()], aside)
+        _drop_parts(self._output)
 
     def list_errors(self) -> Iterator[tuple[str, str]]:
         """(path, error) of the photos that have no scores, read from the output."""
         return self._format.list_errors(self._output)
 
-    def _count_done(self) -> int:
-        chain = _chain(self._parts_folder, self._output.suffix)
-        return chain[-1][0] if chain else 0
+    def _chain(self) -> list[tuple[int, Path]]:
+        return _chain(_parts_folder(self._output), self._output.suffix)
 
 
 @contextmanager
-def open_output(
-    output: Path,
-    facts: RunFacts,
-    restarts: bool,
-    clock: Callable[[], float] = time.monotonic,
-) -> Iterator[ScoreOutput]:
+def open_output(output: Path, facts: RunFacts, restarts: bool) -> Iterator[ScoreOutput]:
     """The rows of this run so far; nobody else writes them meanwhile.
 
     Args:
         output: A .csv or .parquet file; its folder is created if missing.
         facts: What the rows are of.
         restarts: Throw away what is there, whatever it is of.
-        clock: Seconds that only grow.
 
     Raises:
         ScoringRefused: What is there is of other photos or another model, another run
@@ -122,7 +113,7 @@ def open_output(
         _lock(file, output)
         with _disk_told(output):
             _settle(output, file, facts, restarts)
-        yield ScoreOutput(output, clock)
+        yield ScoreOutput(output)
 
 
 def _check_foreign(output: Path, facts_file: Path, restarts: bool) -> None:
@@ -145,16 +136,27 @@ def _lock(file: TextIO, output: Path) -> None:
 
 def _settle(output: Path, file: TextIO, facts: RunFacts, restarts: bool) -> None:
     """Keep rows of the same facts, refuse others; a fresh run writes its facts."""
-    parts = _parts_folder(output)
-    has_rows = output.exists() or bool(_chain(parts, output.suffix))
-    if has_rows and not restarts:
+    chain = _chain(_parts_folder(output), output.suffix)
+    if (output.exists() or chain) and not restarts:
         _check_same(output, file, facts)
-    else:
-        output.unlink(missing_ok=True)
-        shutil.rmtree(parts, ignore_errors=True)
-        file.truncate(0)
-        file.write(json.dumps(asdict(facts), indent=2) + "\n")
-        file.flush()
+        _drop_parts(output, keep=() if output.exists() else chain)
+        return
+    output.unlink(missing_ok=True)
+    _drop_parts(output)
+    file.truncate(0)
+    file.write(json.dumps(asdict(facts), indent=2) + "\n")
+    file.flush()
+
+
+def _drop_parts(output: Path, keep: Sequence[tuple[int, Path]] = ()) -> None:
+    """Remove parts but those to keep, half-written ones and those behind a gap too."""
+    folder = _parts_folder(output)
+    kept = {path for _, path in keep}
+    for path in folder.glob("*"):
+        if path not in kept:
+            path.unlink()
+    if folder.exists() and not kept:
+        folder.rmdir()
 
 
 def _check_same(output: Path, file: TextIO, facts: RunFacts) -> None:
@@ -164,15 +166,14 @@ def _check_same(output: Path, file: TextIO, facts: RunFacts) -> None:
     except (ValueError, TypeError):
         known = {}
     differing = [
-        f"{name} (there {known.get(name)}, now {value})"
+        f"{_IN_WORDS[name]} (there {known.get(name, 'unknown')}, now {value})"
         for name, value in asdict(facts).items()
         if known.get(name) != value
     ]
     if differing:
         raise ScoringRefused(
-            f"the rows in '{output}' are of another run; different: "
-            f"{', '.join(differing)}; name another --output, or score all photos "
-            "anew with --restart"
+            f"the rows of '{output}' are of another run: {', '.join(differing)}; name "
+            "another --output, or score all photos anew with --restart"
         )
 
 
@@ -184,7 +185,7 @@ def _chain(folder: Path, suffix: str) -> list[tuple[int, Path]]:
     """(rows up to its end, path) of the parts, from row 0 on without a gap."""
     name = re.compile(rf"(\d+)-(\d+){re.escape(suffix)}")
     found = {}
-    for path in folder.glob(f"*{suffix}"):
+    for path in sorted(folder.glob(f"*{suffix}")):
         if match := name.fullmatch(path.name):
             found[int(match[1])] = (int(match[2]), path)
     chain, end = [], 0

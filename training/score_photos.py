@@ -38,7 +38,7 @@ def list_photos(arguments: Iterable[str], list_file: Path | None) -> tuple[str, 
 
 
 def digest_photos(photos: Iterable[str]) -> str:
-    """64 hex digits that change with any path, or with their order.
+    """16 hex digits that change with any path, or with their order.
 
     Relative paths mean other files in another working folder, so it counts as well.
     """
@@ -49,7 +49,7 @@ def digest_photos(photos: Iterable[str]) -> str:
             folder = os.getcwd()
             digest.update(os.fsencode(folder) + b"\0")
         digest.update(os.fsencode(path) + b"\0")
-    return digest.hexdigest()
+    return digest.hexdigest()[:16]
 
 
 def _read_list(list_file: Path) -> list[str]:

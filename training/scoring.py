@@ -77,7 +77,10 @@ def score_photos(model: ExportedModel, photos: Sequence[str]) -> pa.Table:
         # A path from a list may hold a NUL, which is a ValueError.
         except (OSError, ValueError) as error:
             errors.append(getattr(error, "strerror", None) or str(error))
-    return _tabulate(model, photos, model.score(batch), errors)
+    scores = model.score(batch)
+    for i in np.flatnonzero(~np.isfinite(scores).all(axis=1)):
+        errors[i] = errors[i] or "the model gave scores that are no numbers"
+    return _tabulate(model, photos, scores, errors)
 
 
 def _read_file(path: str) -> bytes:
