@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from training.backbones import Backbone
 from training.config import TrainingConfig
-from training.features import FeatureExtractor
+from training.feature_store import Changes, FeatureStore, name_features
+from training.features import freeze_rows
 from training.fold import fold_batch_norm
 from training.head import Samples, fit_head
 from training.history import Stage
@@ -37,35 +38,34 @@ class TrainedModel:
 def fit_model(
     backbone: Backbone, decoded: DecodedSplit, config: TrainingConfig
 ) -> TrainedModel:
-    """Train a head on the backbone's features of train; validation decides the epoch.
-
-    Each train picture counts twice, as it is and mirrored.
-    """
-    folded_network = fold_batch_norm(backbone.network)
-    extractor = FeatureExtractor(folded_network)
-    batch = decoded.train.batch
+    """Train a head on features of train; validation decides the epoch."""
+    compute = freeze_rows(backbone.network, is_pooled=True)
+    folder = config.cache_dir and (
+        config.cache_dir / "features" / name_features(backbone.network, compute)
+    )
+    store = FeatureStore(compute, folder, Changes(config.augmentation, config.seed))
+    passes = [
+        store.rows(decoded.train, f"features of train, pass {number + 1}", number)
+        for number in range(config.passes)
+    ]
     train = Samples(
-        features=np.concatenate(
-            [
-                extractor.extract(batch, "features of train"),
-                extractor.extract(batch[:, :, ::-1], "features of train, mirrored"),
-            ]
-        ),
-        targets=np.tile(decoded.train.targets, 2),
+        features=np.concatenate(passes),
+        targets=np.tile(decoded.train.targets, config.passes),
     )
     validation = Samples(
-        features=extractor.extract(decoded.validation.batch, "features of validation"),
+        features=store.rows(decoded.validation, "features of validation"),
         targets=decoded.validation.targets,
     )
     classes = len(decoded.split.labels)
     head, stage = fit_head(train, validation, classes, config.head, config.seed)
 
     def predict_logits(pixels: Pixels, title: str) -> NDArray[np.float32]:
-        features = extractor.extract(pixels.batch, title)
-        return head(features, training=False).numpy()
+        return head(store.rows(pixels, title), training=False).numpy()
 
     return TrainedModel(
-        classifier=Classifier.on_backbone(backbone, folded_network, head),
+        classifier=Classifier.on_backbone(
+            backbone, fold_batch_norm(backbone.network), head
+        ),
         stages=(stage,),
         predict_logits=predict_logits,
     )

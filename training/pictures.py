@@ -5,6 +5,7 @@ Owns the arrays of a run; how one file becomes one array is gateway.image's busi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -27,11 +28,28 @@ class Pixels:
     """One part of a split as arrays.
 
     batch is uint8, shape (n, height, width, 3), RGB 0-255; targets int64, shape (n,),
-    an index into the split's labels.
+    an index into the split's labels; digests the SHA-256 of each picture's file.
     """
 
     batch: NDArray[np.uint8]
     targets: NDArray[np.int64]
+    digests: tuple[str, ...]
+
+    def take(self, indices: NDArray[np.int64]) -> Pixels:
+        """Some of the pictures, in the order of the indices."""
+        digests = tuple(self.digests[index] for index in indices)
+        return Pixels(
+            batch=self.batch[indices], targets=self.targets[indices], digests=digests
+        )
+
+
+def join_pixels(parts: Sequence[Pixels]) -> Pixels:
+    """All pictures of some parts, in their order."""
+    return Pixels(
+        batch=np.concatenate([part.batch for part in parts]),
+        targets=np.concatenate([part.targets for part in parts]),
+        digests=tuple(digest for part in parts for digest in part.digests),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,5 +123,6 @@ def _arrange(
         pixels[part] = Pixels(
             batch=view if len(kept) == len(listed) else view[kept],
             targets=np.array(targets, np.int64),
+            digests=tuple(photo.digest for photo in photos[part]),
         )
     return DecodedSplit(split=replace(split, **photos), **pixels)

@@ -1,0 +1,80 @@
+"""Train pictures, changed a little: mirrored, turned, shifted, zoomed.
+
+Owns the geometry. What a picture becomes depends on its content, the pass and the
+seed alone, not on its neighbors: so it can be kept and found again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from training.config import Augmentation
+
+_MIRROR = np.diag([-1.0, 1.0, 1.0])
+
+
+def augment(
+    batch: NDArray[np.uint8],
+    digests: Sequence[str],
+    number: int,
+    knobs: Augmentation,
+    seed: int,
+) -> NDArray[np.uint8]:
+    """One pass's form of each picture.
+
+    Args:
+        batch: uint8, shape (n, height, width, 3).
+        digests: SHA-256 of each picture's file, hex.
+        number: Pass 0 leaves pictures alone, pass 1 mirrors them where knobs.flip is
+            set, the others change each at random within the knobs.
+        knobs: How far.
+        seed: Another seed gives other changes.
+
+    Returns:
+        uint8, the batch's shape; what comes in from outside is reflected.
+    """
+    if number == 0:
+        return batch
+    if number == 1 and knobs.flip:
+        return np.ascontiguousarray(batch[:, :, ::-1])
+    height, width = batch.shape[1:3]
+    transforms = [
+        _draw_transform(digest, number, knobs, seed, (height, width))
+        for digest in digests
+    ]
+    changed = keras.ops.image.affine_transform(
+        batch.astype(np.float32),
+        np.stack(transforms),
+        interpolation="bilinear",
+        fill_mode="reflect",
+    )
+    return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
+
+
+def _draw_transform(
+    digest: str, number: int, knobs: Augmentation, seed: int, size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Where each pixel of the new picture comes from: a0 a1 a2 b0 b1 b2 0 0."""
+    chance = np.random.default_rng([seed, number, int(digest[:16], 16)])
+    middle = np.array([(size[1] - 1) / 2, (size[0] - 1) / 2])
+    turn = math.radians(chance.uniform(-knobs.rotate, knobs.rotate))
+    zoom = 1 + chance.uniform(-knobs.zoom, knobs.zoom)
+    offset = chance.uniform(-knobs.shift, knobs.shift, 2) * size[::-1]
+    turned = np.eye(3)
+    turned[:2, :2] = zoom * np.array(
+        [[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]]
+    )
+    mirrored = _MIRROR if knobs.flip and chance.random() < 0.5 else np.eye(3)
+    matrix = _moved(middle) @ mirrored @ _moved(offset) @ turned @ _moved(-middle)
+    return np.append(matrix[:2].ravel(), [0, 0]).astype(np.float32)
+
+
+def _moved(by: NDArray[np.float64]) -> NDArray[np.float64]:
+    matrix = np.eye(3)
+    matrix[:2, 2] = by
+    return matrix
