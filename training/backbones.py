@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import pickle
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ _DAMAGE = (
     AttributeError,
     EOFError,
     pickle.UnpicklingError,
+    UserWarning,
 )
 
 
@@ -158,7 +160,7 @@ def _weights_loader(
             if path.suffix == ".pth":
                 load_checkpoint(network, path)
             else:
-                network.load_weights(path)
+                _load_all_weights(network, path)
         except _DAMAGE as error:
             raise UnknownBackbone(
                 f"'{path}' does not hold the weights of {name} "
@@ -166,6 +168,13 @@ def _weights_loader(
             ) from error
 
     return load
+
+
+def _load_all_weights(network: keras.Model, path: Path) -> None:
+    """Keras only warns of some layers that a file lacks: these would stay random."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        network.load_weights(path)
 
 
 def _first_line(error: Exception) -> str:
