@@ -1,78 +1,152 @@
-"""Figures of the report as PNG; matplotlib is used here only."""
+"""Figures of the report as SVG text that takes the page's colors, or as PNG.
+
+matplotlib is used here only. No label of a class is drawn: its fonts have no letters
+for many scripts, and the page does.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import io
+import re
 
 import matplotlib
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from training.evaluate import EvaluationReport
-from training.history import History
+from training.calibration import Calibration, Reliability
+from training.evaluate import RocCurve, wilson_interval
 
-TRAIN_COLOR = "#8a94a6"
-VALIDATION_COLOR = "#1f6feb"
-BEST_COLOR = "#d1495b"
+# Each stands for a variable of the page's style sheet; in a PNG it is the color itself.
+_INK, _SOFT, _LINE = "#1c2430", "#5b6675", "#d9dee6"
+_ACCENT, _BAD = "#1f6feb", "#d1495b"
+_VARIABLES = {
+    _INK: "var(--ink)",
+    _SOFT: "var(--soft)",
+    _LINE: "var(--line)",
+    _ACCENT: "var(--accent)",
+    _BAD: "var(--bad)",
+}
+# Source: Okabe and Ito 2008, colors that are told apart by everybody.
+CURVE_COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 _DPI = 144
-_MANY_LABELS = 12
+_STYLE = {
+    "axes.edgecolor": _SOFT,
+    "axes.labelcolor": _SOFT,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.grid": True,
+    "font.size": 10,
+    "grid.color": _LINE,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "report",
+    "text.color": _INK,
+    "xtick.color": _SOFT,
+    "ytick.color": _SOFT,
+}
 
 
-def draw_learning_curve(history: History, path: Path) -> None:
-    """Loss and accuracy of train and validation, the kept epoch marked."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    loss_axes, accuracy_axes = figure.add_subplot(121), figure.add_subplot(122)
-    _draw_lines(loss_axes, history.train_loss, history.validation_loss, "Loss")
-    _draw_lines(
-        accuracy_axes, history.train_accuracy, history.validation_accuracy, "Accuracy"
+def draw_curve(
+    train: tuple[float, ...],
+    validation: tuple[float, ...],
+    best_epoch: int,
+    what: str,
+) -> Figure:
+    """Train and validation by epoch; best_epoch counts from 0 and is marked."""
+    with matplotlib.rc_context(_STYLE):
+        figure, axes = _new_figure((4.6, 3.0))
+        epochs = range(1, len(train) + 1)
+        marker = "o" if len(train) < 3 else ""
+        axes.plot(epochs, train, color=_SOFT, linestyle="--", marker=marker)
+        axes.plot(epochs, validation, color=_ACCENT, marker=marker, linewidth=2)
+        axes.axvline(best_epoch + 1, color=_BAD, linestyle=":")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(what)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        return figure
+
+
+def draw_roc(curves: tuple[RocCurve, ...]) -> Figure:
+    """Curves one against the rest, in the order of CURVE_COLORS; at most six."""
+    with matplotlib.rc_context(_STYLE):
+        figure, axes = _new_figure((4.6, 4.0))
+        axes.plot([0, 1], [0, 1], color=_SOFT, linestyle=":")
+        for curve, color in zip(curves, CURVE_COLORS, strict=False):
+            axes.plot(
+                curve.false_positive_rate,
+                curve.true_positive_rate,
+                color=color,
+                linewidth=2,
+                clip_on=False,
+            )
+        _make_square(axes, "false alarms", "found (recall)")
+        return figure
+
+
+def draw_reliability(calibration: Calibration) -> Figure:
+    """Best score against share of right answers, before (rings) and after (dots)."""
+    with matplotlib.rc_context(_STYLE):
+        figure, axes = _new_figure((4.6, 4.0))
+        axes.plot([0, 1], [0, 1], color=_SOFT, linestyle=":")
+        _draw_bins(axes, calibration.before, is_filled=False)
+        _draw_bins(axes, calibration.after, is_filled=True)
+        _make_square(axes, "score the model gave", "share that was right")
+        return figure
+
+
+def to_svg(figure: Figure, description: str) -> str:
+    """An <svg> element for a page that defines the color variables."""
+    file = io.StringIO()
+    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    with matplotlib.rc_context(_STYLE):
+        figure.savefig(file, format="svg", transparent=True, metadata=nothing)
+    text = file.getvalue()
+    text = text[text.index("<svg") :]
+    for color, variable in _VARIABLES.items():
+        text = text.replace(color, variable)
+    # Names of groups would occur once in each figure of the page, and nobody uses them.
+    text = re.sub(r'<g id="[a-zA-Z0-9]+_[0-9_]+"', "<g", text)
+    text = re.sub(r"font: ([0-9.]+)px [^;\"]*", r"font-size: \1px", text)
+    box = re.search(r'viewBox="[^"]+"', text).group()
+    start = text.index(">") + 1
+    body = text[start:].replace("xlink:href", "href")
+    return f'<svg {box} role="img" aria-label="{description}">{body}'
+
+
+def to_png(figure: Figure) -> bytes:
+    """The figure before white, for slides and mails."""
+    file = io.BytesIO()
+    with matplotlib.rc_context(_STYLE):
+        figure.savefig(file, format="png", dpi=_DPI, metadata={"Software": None})
+    return file.getvalue()
+
+
+def _new_figure(size: tuple[float, float]) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def _make_square(axes: Axes, x_label: str, y_label: str) -> None:
+    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel=x_label, ylabel=y_label)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+
+
+def _draw_bins(axes: Axes, reliability: Reliability, is_filled: bool) -> None:
+    """A dot a bin, its area by the number of photos; with 95 % intervals if filled."""
+    bins = [row for row in reliability.bins if row.count]
+    total = sum(row.count for row in bins)
+    color = _ACCENT if is_filled else _SOFT
+    axes.scatter(
+        [row.confidence for row in bins],
+        [row.accuracy for row in bins],
+        s=[20 + 160 * row.count / total for row in bins],
+        facecolors=color if is_filled else "none",
+        edgecolors=color,
+        clip_on=False,
+        zorder=3,
     )
-    for axes in (loss_axes, accuracy_axes):
-        axes.axvline(history.best_epoch + 1, color=BEST_COLOR, linestyle=":")
-        axes.text(
-            history.best_epoch + 1,
-            0.02,
-            " kept ",
-            color=BEST_COLOR,
-            ha="right" if 2 * history.best_epoch > len(history.train_loss) else "left",
-            transform=axes.get_xaxis_transform(),
-        )
-    accuracy_axes.legend(loc="center right", frameon=False)
-    figure.savefig(path, dpi=_DPI)
-
-
-def _draw_lines(
-    axes: Axes, train: tuple[float, ...], validation: tuple[float, ...], title: str
-) -> None:
-    epochs = range(1, len(train) + 1)
-    axes.plot(epochs, train, color=TRAIN_COLOR, label="train")
-    axes.plot(epochs, validation, color=VALIDATION_COLOR, label="validation")
-    axes.set_title(title, loc="left", fontsize=11)
-    axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.25)
-
-
-def draw_confusion(evaluation: EvaluationReport, path: Path) -> None:
-    """Counts in each cell, colored by the share of the true class."""
-    count = len(evaluation.labels)
-    side = min(3.2 + 0.5 * count, 14.0)
-    figure = Figure(figsize=(side + 0.8, side), layout="constrained")
-    axes = figure.add_subplot()
-    totals = np.maximum(evaluation.confusion.sum(axis=1, keepdims=True), 1)
-    shares = evaluation.confusion / totals
-    axes.imshow(shares, cmap=matplotlib.colormaps["Blues"], vmin=0, vmax=1)
-    # A label is text: "$" in it starts no formula.
-    axes.set_xticks(
-        range(count), evaluation.labels, rotation=30, ha="right", parse_math=False
-    )
-    axes.set_yticks(range(count), evaluation.labels, parse_math=False)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    if count <= _MANY_LABELS:
-        for (row, column), photos in np.ndenumerate(evaluation.confusion):
-            color = "white" if shares[row, column] > 0.5 else "black"
-            axes.text(column, row, photos, color=color, ha="center", va="center")
-    figure.savefig(path, dpi=_DPI)
+    if is_filled:
+        for row in bins:
+            interval = wilson_interval(round(row.accuracy * row.count), row.count)
+            axes.plot([row.confidence] * 2, interval, color=color, alpha=0.6)

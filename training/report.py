@@ -1,39 +1,25 @@
-"""History and evaluation become report.html, report.json and plots.
+"""What a run found out becomes report.html, report.json and plots.
 
-Owns the words and figures people read; computes none of them.
+Owns the files people and tools read; computes no figure of its own.
 """
 
 from __future__ import annotations
 
-import base64
 import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import jinja2
 
-from gateway.contract import Contract
-from training.evaluate import EvaluationReport
-from training.history import Stage
-from training.plots import draw_confusion, draw_learning_curve
+from training.plots import to_png
+from training.report_document import build_document
+from training.report_facts import ReportFacts
+from training.report_view import FILTERS, ReportView, build_view
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportFacts:
-    """All that the report says; seconds is the wall time from start to evaluation."""
-
-    contract: Contract
-    evaluation: EvaluationReport
-    stages: tuple[Stage, ...]
-    findings: tuple[str, ...]
-    is_given_split: bool
-    seconds: float
-
-
 def write_report(facts: ReportFacts, folder: Path, score_difference: float) -> None:
-    """Write report.html (one file, plots inside), report.json and the two PNGs.
+    """Write report.html (one file, nothing outside of it), report.json and PNGs.
 
     Args:
         facts: What to say.
@@ -41,48 +27,31 @@ def write_report(facts: ReportFacts, folder: Path, score_difference: float) -> N
         score_difference: Largest |trained - exported| score that export found.
     """
     folder.mkdir(parents=True)
-    plots = {
-        "confusion": folder / "confusion.png",
-        "learning_curve": folder / "learning_curve.png",
-    }
-    draw_confusion(facts.evaluation, plots["confusion"])
-    draw_learning_curve(facts.stages[-1].history, plots["learning_curve"])
+    view = build_view(facts)
+    for name, figure in view.figures.items():
+        (folder / f"{name}.png").write_bytes(to_png(figure))
+    document = build_document(facts, score_difference)
     (folder / "report.json").write_text(
-        json.dumps(_document(facts, score_difference), indent=2) + "\n",
+        json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
         encoding="utf-8",
     )
+    page = _render(facts, view, score_difference)
+    (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def _render(facts: ReportFacts, view: ReportView, score_difference: float) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    page = environment.get_template("report.html").render(
+    environment.filters.update(FILTERS)
+    return environment.get_template("report.html").render(
         facts=facts,
+        contract=facts.contract,
+        test=facts.evaluation,
+        view=view,
         score_difference=score_difference,
-        plots={name: _data_url(path) for name, path in plots.items()},
     )
-    (folder / "report.html").write_text(page, encoding="utf-8")
-
-
-def _document(facts: ReportFacts, score_difference: float) -> dict[str, object]:
-    evaluation = facts.evaluation
-    return {
-        "contract": asdict(facts.contract),
-        "test": {
-            "count": evaluation.count,
-            "accuracy": evaluation.accuracy,
-            "interval_95": list(evaluation.interval),
-            "majority_baseline": evaluation.majority_baseline,
-            "confusion": evaluation.confusion.tolist(),
-            "classes": [asdict(figures) for figures in evaluation.classes],
-        },
-        "stages": [asdict(stage) for stage in facts.stages],
-        "findings": list(facts.findings),
-        "is_given_split": facts.is_given_split,
-        "export_score_difference": score_difference,
-        "seconds": facts.seconds,
-    }
-
-
-def _data_url(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,16 @@ from training.checks import check_split
 from training.config import TrainingConfig
 from training.datasets import Split, load_split
 from training.errors import ExportRefused
-from training.evaluate import EvaluationReport, evaluate_scores, softmax
+from training.evaluate import EvaluationReport
 from training.export import check_output, export_model, write_contract
-from training.fit import fit_model
+from training.fit import TrainedModel, fit_model
+from training.fit_scratch import fit_scratch
+from training.history import Stage
+from training.judge import judge_model
+from training.near_duplicates import find_near_duplicates, tell_near_duplicates
 from training.pictures import DecodedSplit, decode_split
 from training.report import ReportFacts, write_report
+from training.scratch import SCRATCH_NETWORKS
 
 GOLDEN_PICTURES = 16
 
@@ -29,6 +35,7 @@ class RunResult:
     version_folder: Path
     evaluation: EvaluationReport
     findings: tuple[str, ...]
+    stages: tuple[Stage, ...]
 
 
 def run(config: TrainingConfig) -> RunResult:
@@ -41,12 +48,14 @@ def run(config: TrainingConfig) -> RunResult:
     split = load_split(config.data, config.datasets_dir, config.test_fraction)
     check_split(split)
     check_output(config.output)
-    backbone = build_backbone(config.backbone, config.weights)
-    decoded = decode_split(split, backbone.size, config.skips_unreadable)
+    size, fit = _choose_network(config)
+    decoded = decode_split(split, size, config.skips_unreadable)
     findings = _tell_skipped(split, decoded) + check_split(decoded.split)
-    trained = fit_model(backbone, decoded, config)
-    scores = softmax(trained.predict_logits(decoded.test, "features of test"))
-    evaluation = evaluate_scores(scores, decoded.test.targets, split.labels)
+    near_duplicates = find_near_duplicates(decoded)
+    findings += tell_near_duplicates(near_duplicates)
+    trained = fit(decoded)
+    judgment = judge_model(trained, decoded)
+    evaluation = judgment.evaluation
     if evaluation.accuracy < config.min_accuracy:
         raise ExportRefused(
             f"expected a test accuracy of at least {config.min_accuracy}, "
@@ -54,7 +63,7 @@ def run(config: TrainingConfig) -> RunResult:
         )
     contract = write_contract(
         Path(os.path.abspath(config.output)).name,
-        trained.classifier,
+        judgment.classifier,
         decoded.split,
         evaluation,
     )
@@ -65,17 +74,36 @@ def run(config: TrainingConfig) -> RunResult:
         findings=findings,
         is_given_split=split.is_given,
         seconds=time.monotonic() - start,
+        config=config,
+        calibration=judgment.calibration,
+        near_duplicates=near_duplicates,
+        mistakes=judgment.mistakes,
+        right=judgment.right,
     )
     version_folder = export_model(
-        trained.classifier,
+        judgment.classifier,
         contract,
         decoded.test.batch[:GOLDEN_PICTURES],
         functools.partial(write_report, facts),
         config.output,
     )
     return RunResult(
-        version_folder=version_folder, evaluation=evaluation, findings=findings
+        version_folder=version_folder,
+        evaluation=evaluation,
+        findings=findings,
+        stages=trained.stages,
     )
+
+
+def _choose_network(
+    config: TrainingConfig,
+) -> tuple[tuple[int, int], Callable[[DecodedSplit], TrainedModel]]:
+    """The pictures' (height, width) and what trains on them."""
+    if config.backbone in SCRATCH_NETWORKS:
+        size = SCRATCH_NETWORKS[config.backbone].size
+        return size, functools.partial(fit_scratch, config)
+    backbone = build_backbone(config.backbone, config.weights)
+    return backbone.size, lambda decoded: fit_model(backbone, decoded, config)
 
 
 def _tell_skipped(split: Split, decoded: DecodedSplit) -> tuple[str, ...]:

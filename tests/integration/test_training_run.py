@@ -45,8 +45,10 @@ def test_version_folder(run_result):
     assert {path.name for path in (extra / "report").iterdir()} == {
         "report.html",
         "report.json",
-        "confusion.png",
-        "learning_curve.png",
+        "loss_1.png",
+        "accuracy_1.png",
+        "roc.png",
+        "reliability.png",
     }
 
 
@@ -142,7 +144,10 @@ def test_report(run_result):
     assert document["test"]["accuracy"] == accuracy
     assert document["test"]["interval_95"] == list(wilson_interval(accuracy * 2, 2))
     assert document["export_score_difference"] < 1e-4
-    assert page.count('src="data:image/png;base64,') == 2
+    # Head: loss and accuracy; ROC; reliability.
+    assert page.count("<svg ") == 4
+    # Two test photos, each with its heatmap.
+    assert page.count('src="data:image/jpeg;base64,') == 4
     assert "http" not in page
 
 
