@@ -11,7 +11,7 @@ from training.backbones import build_backbone, build_network
 from training.efficientnet_lite import VARIANTS, checkpoint_path
 from training.legacy_checkpoint import read_checkpoint
 
-PHOTOS = 40
+PHOTOS = 24
 # Keras' order of ImageNet's classes: breeds of dogs are these.
 DOGS = range(151, 269)
 
