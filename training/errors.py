@@ -33,3 +33,7 @@ class ScoringRefused(TrainingError):
 
 class UnknownLabels(TrainingError):
     """The names of a network's classes cannot be had."""
+
+
+class UnfitKnobs(TrainingError):
+    """Asked for what the chosen network cannot do; nothing was started."""

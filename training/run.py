@@ -23,7 +23,7 @@ from training.judge import judge_model
 from training.near_duplicates import find_near_duplicates, tell_near_duplicates
 from training.pictures import DecodedSplit, decode_split
 from training.report import ReportFacts, write_report
-from training.scratch import SCRATCH_NETWORKS
+from training.scratch import SCRATCH_NETWORKS, picture_size
 
 GOLDEN_PICTURES = 16
 
@@ -100,8 +100,7 @@ def _choose_network(
 ) -> tuple[tuple[int, int], Callable[[DecodedSplit], TrainedModel]]:
     """The pictures' (height, width) and what trains on them."""
     if config.backbone in SCRATCH_NETWORKS:
-        size = SCRATCH_NETWORKS[config.backbone].size
-        return size, functools.partial(fit_scratch, config)
+        return picture_size(config), functools.partial(fit_scratch, config)
     backbone = build_backbone(config.backbone, config.weights)
     return backbone.size, lambda decoded: fit_model(backbone, decoded, config)
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+from training.config import FineTuningConfig, TrainingConfig
+from training.errors import UnfitKnobs
+
 _Stack = list[layers.Layer]
 
 # Pillow's own way from RGB to gray. Source: ITU-R BT.601-2.
@@ -38,6 +41,30 @@ class ScratchNetwork:
     batch_size: int = 32
     steps_at_once: int = 1
     keeps_best: bool = True
+
+
+def picture_size(config: TrainingConfig) -> tuple[int, int]:
+    """(height, width) that the network config.backbone names is made for.
+
+    Raises:
+        UnfitKnobs: Knobs are set that only a pretrained network follows.
+    """
+    name = config.backbone
+    height, width = SCRATCH_NETWORKS[name].size
+    asked = {
+        f"--size {config.size}": config.size not in (None, height),
+        "fine-tuning": config.fine_tuning != FineTuningConfig(),
+        "cross-validation": config.folds > 0,
+        "a search": config.search_trials > 0,
+        "--resume": config.resumes,
+    }
+    unfit = [knob for knob, is_asked in asked.items() if is_asked]
+    if unfit:
+        raise UnfitKnobs(
+            f"{name} is trained from scratch on pictures of {height}x{width} pixels, "
+            f"with no frozen part to keep: it does not take {', '.join(unfit)}"
+        )
+    return height, width
 
 
 def build_network(name: str) -> keras.Model:

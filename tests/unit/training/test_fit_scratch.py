@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tests.drawn_idx import write_idx_files
-from training.config import HeadConfig, TrainingConfig
+from training.config import FineTuningConfig, HeadConfig, TrainingConfig
 from training.datasets import load_split
+from training.errors import UnfitKnobs
 from training.fit_scratch import fit_scratch
 from training.pictures import DecodedSplit, decode_split
 from training.scratch import (
@@ -17,6 +18,7 @@ from training.scratch import (
     build_augmentation,
     build_network,
     build_top,
+    picture_size,
 )
 
 
@@ -177,6 +179,31 @@ def test_kept_epoch(clothes):
     right = np.mean(logits.argmax(axis=1) == clothes.validation.targets)
     # The weights are those of that epoch: they score as it did.
     assert right == pytest.approx(best, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "knobs, message",
+    [
+        ({"size": 96}, "--size 96"),
+        ({"folds": 5}, "cross-validation"),
+        ({"search_trials": 9, "resumes": True}, "a search, --resume"),
+        ({"fine_tuning": FineTuningConfig(max_epochs=1)}, "fine-tuning"),
+    ],
+)
+def test_unfit_knobs(knobs, message):
+    """What only a pretrained network can do is refused, not left out in silence."""
+    config = TrainingConfig(data="drawn", output=Path(), backbone="small-cnn", **knobs)
+
+    with pytest.raises(UnfitKnobs, match=message):
+        picture_size(config)
+
+
+def test_own_size():
+    """The network's own size may be asked for; dense and rungs have the seeds'."""
+    config = TrainingConfig(data="drawn", output=Path(), backbone="ladder-1", size=160)
+
+    assert picture_size(config) == (160, 160)
+    assert picture_size(dataclasses.replace(config, size=None)) == (160, 160)
 
 
 def test_own_epochs():
