@@ -1,6 +1,7 @@
 """What is wrong with the photos, found before any work is spent on them.
 
-Owns rules about counts and copies; unreadable files are found by decoding.
+Owns rules about counts and equal files; unreadable ones are found by decoding, and
+photos that only look the same by near_duplicates.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from training.errors import UnfitData
 MIN_PICTURES_PER_CLASS = 5
 IMBALANCE_RATIO = 3.0
 SMALL_TEST_SPLIT = 100
+SMALL_VALIDATION_SPLIT = 50
+SMALL_TRAIN_CLASS = 20
+LISTED_FILES = 20
 _PARTS = ("train", "validation", "test")
 
 
@@ -27,7 +31,7 @@ def check_split(split: Split) -> tuple[str, ...]:
     problems = _unreadable_names(split) + (_too_few(split) or _missing_classes(split))
     if problems:
         raise UnfitData("\n".join(f"- {problem}" for problem in problems))
-    return tuple(_copies(split) + _imbalance(split) + _small_test(split))
+    return tuple(_copies(split) + _imbalance(split) + _small_parts(split))
 
 
 def _unreadable_names(split: Split) -> list[str]:
@@ -75,14 +79,31 @@ def _copies(split: Split) -> list[str]:
     for part in _PARTS:
         for photo in getattr(split, part):
             homes.setdefault(photo.digest, []).append((part, photo))
-    across = sum(len({part for part, _ in copies}) > 1 for copies in homes.values())
-    torn = sum(len({photo.label for _, photo in home}) > 1 for home in homes.values())
-    findings = []
-    if across:
-        findings.append(f"files that stand in two parts of the given split: {across}")
-    if torn:
-        findings.append(f"files that stand under two different labels: {torn}")
-    return findings
+    copies = [home for home in homes.values() if len(home) > 1]
+    across = [home for home in copies if len({part for part, _ in home}) > 1]
+    torn = [home for home in copies if len({photo.label for _, photo in home}) > 1]
+    inside = [home for home in copies if home not in across and home not in torn]
+    groups = (
+        ("files that stand in two parts of the given split", across),
+        ("files that stand under two different labels", torn),
+        ("files that stand twice in one part", inside),
+    )
+    return [
+        f"{text}: {len(group)}\n{_list_homes(group)}" for text, group in groups if group
+    ]
+
+
+def _list_homes(homes: list[list[tuple[str, Photo]]]) -> str:
+    """One line a file, with all the places where it lies."""
+    lines = [
+        "- "
+        + " = ".join(
+            f"{part}: {'/'.join(photo.path.parts[-2:])}" for part, photo in home
+        )
+        for home in homes[:LISTED_FILES]
+    ]
+    hidden = len(homes) - LISTED_FILES
+    return "\n".join(lines + ([f"- and {hidden} more"] if hidden > 0 else []))
 
 
 def _imbalance(split: Split) -> list[str]:
@@ -93,9 +114,24 @@ def _imbalance(split: Split) -> list[str]:
     return [f"'{most}' has {many / few:.1f} times the train pictures of '{least}'"]
 
 
-def _small_test(split: Split) -> list[str]:
-    if len(split.test) >= SMALL_TEST_SPLIT:
-        return []
-    return [
-        f"only {len(split.test)} test pictures: read the interval, not the accuracy"
-    ]
+def _small_parts(split: Split) -> list[str]:
+    """What too few photos make uncertain, part by part."""
+    findings = []
+    if len(split.test) < SMALL_TEST_SPLIT:
+        findings.append(
+            f"only {len(split.test)} test pictures: read the interval, not the accuracy"
+        )
+    if len(split.validation) < SMALL_VALIDATION_SPLIT:
+        findings.append(
+            f"only {len(split.validation)} validation pictures: they decide when "
+            "training stops and how sure scores are"
+        )
+    counts = Counter(photo.label for photo in split.train)
+    few = [label for label in split.labels if counts[label] < SMALL_TRAIN_CLASS]
+    if few:
+        more = f" and {len(few) - 5} more" if len(few) > 5 else ""
+        findings.append(
+            f"fewer than {SMALL_TRAIN_CLASS} train pictures of "
+            f"{', '.join(few[:5])}{more}"
+        )
+    return findings

@@ -19,7 +19,7 @@ from training.evaluate import RocCurve, wilson_interval
 
 # Each stands for a variable of the page's style sheet; in a PNG it is the color itself.
 _INK, _SOFT, _LINE = "#1c2430", "#5b6675", "#d9dee6"
-_ACCENT, _BAD = "#1f6feb", "#d1495b"
+_ACCENT, _BAD = "#1a5fd0", "#c8344a"
 _VARIABLES = {
     _INK: "var(--ink)",
     _SOFT: "var(--soft)",

@@ -178,7 +178,7 @@ def _draw_pairs(pairs: tuple[Pair, ...]) -> tuple[DrawnPair, ...]:
 
 
 def _percent(share: float | None, digits: int = 1) -> str:
-    return "–" if share is None else f"{100 * share:.{digits}f} %"
+    return "–" if share is None else f"{100 * share:.{digits}f}\u00a0%"
 
 
 def _data_url(picture: bytes) -> str:

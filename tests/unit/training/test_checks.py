@@ -54,7 +54,11 @@ def test_copies_across_given_parts(make_photos, tmp_path):
 
     findings = check_split(split)
 
-    assert "files that stand in two parts of the given split: 1" in findings
+    (copy,) = [finding for finding in findings if "in two parts" in finding]
+    assert copy.splitlines() == [
+        "files that stand in two parts of the given split: 1",
+        "- train: cat/0.png = test: cat/x.png",
+    ]
 
 
 def test_two_labels_for_one_file(make_photos, tmp_path):
@@ -65,7 +69,43 @@ def test_two_labels_for_one_file(make_photos, tmp_path):
 
     findings = check_split(split)
 
-    assert "files that stand under two different labels: 1" in findings
+    (copy,) = [finding for finding in findings if "different labels" in finding]
+    assert copy.startswith("files that stand under two different labels: 1\n- ")
+    assert "cat/0.png" in copy and "dog/x.png" in copy
+
+
+def test_many_copies(make_photos, tmp_path):
+    """Of many copies inside one part twenty are named, and the others counted."""
+    make_photos({"cat": 25, "dog": 25}, "data/train")
+    for number in range(25):
+        photo = tmp_path / f"data/train/cat/{number}.png"
+        shutil.copy(photo, photo.with_name(f"copy-{number}.png"))
+    make_photos({"cat": 5, "dog": 5}, "data/validation", first_shade=100)
+    make_photos({"cat": 5, "dog": 5}, "data/test", first_shade=120)
+    split = load_split(str(tmp_path / "data"), tmp_path)
+
+    findings = check_split(split)
+
+    (copies,) = [finding for finding in findings if "twice in one part" in finding]
+    first, *names, last = copies.splitlines()
+    assert first == "files that stand twice in one part: 25"
+    assert len(names) == 20
+    assert last == "- and 5 more"
+
+
+def test_small_parts(make_photos, tmp_path):
+    """Few photos are said part by part, with what each number makes uncertain."""
+    make_photos({"cat": 30, "dog": 19}, "data/train")
+    make_photos({"cat": 25, "dog": 24}, "data/validation", first_shade=60)
+    make_photos({"cat": 50, "dog": 49}, "data/test", first_shade=120)
+    split = load_split(str(tmp_path / "data"), tmp_path)
+
+    findings = check_split(split)
+
+    test, validation, train = findings
+    assert test.startswith("only 99 test pictures")
+    assert validation.startswith("only 49 validation pictures")
+    assert train == "fewer than 20 train pictures of dog"
 
 
 def test_imbalance(make_photos, tmp_path):
@@ -81,7 +121,7 @@ def test_imbalance(make_photos, tmp_path):
 def test_clean_set_is_silent(make_photos, tmp_path):
     """Nothing is said about a balanced set with a large enough test part."""
     make_photos({"cat": 60, "dog": 60}, "data/train")
-    make_photos({"cat": 10, "dog": 10}, "data/validation", first_shade=60)
+    make_photos({"cat": 25, "dog": 25}, "data/validation", first_shade=60)
     make_photos({"cat": 50, "dog": 50}, "data/test", first_shade=120)
     split = load_split(str(tmp_path / "data"), tmp_path)
 
