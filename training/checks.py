@@ -7,6 +7,7 @@ photos that only look the same by near_duplicates.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from training.datasets import Photo, Split
 from training.errors import UnfitData
@@ -32,6 +33,11 @@ def check_split(split: Split) -> tuple[str, ...]:
     if problems:
         raise UnfitData("\n".join(f"- {problem}" for problem in problems))
     return tuple(_copies(split) + _imbalance(split) + _small_parts(split))
+
+
+def photo_name(photo: Photo) -> str:
+    """Class folder and file name, without the machine's own folders."""
+    return "/".join(photo.path.parts[-2:])
 
 
 def _unreadable_names(split: Split) -> list[str]:
@@ -80,9 +86,13 @@ def _copies(split: Split) -> list[str]:
         for photo in getattr(split, part):
             homes.setdefault(photo.digest, []).append((part, photo))
     copies = [home for home in homes.values() if len(home) > 1]
-    across = [home for home in copies if len({part for part, _ in home}) > 1]
-    torn = [home for home in copies if len({photo.label for _, photo in home}) > 1]
-    inside = [home for home in copies if home not in across and home not in torn]
+    across = [home for home in copies if _differ(part for part, _ in home)]
+    torn = [home for home in copies if _differ(photo.label for _, photo in home)]
+    inside = [
+        home
+        for home in copies
+        if not _differ((part, photo.label) for part, photo in home)
+    ]
     groups = (
         ("files that stand in two parts of the given split", across),
         ("files that stand under two different labels", torn),
@@ -93,13 +103,14 @@ def _copies(split: Split) -> list[str]:
     ]
 
 
+def _differ(values: Iterable[object]) -> bool:
+    return len(set(values)) > 1
+
+
 def _list_homes(homes: list[list[tuple[str, Photo]]]) -> str:
     """One line a file, with all the places where it lies."""
     lines = [
-        "- "
-        + " = ".join(
-            f"{part}: {'/'.join(photo.path.parts[-2:])}" for part, photo in home
-        )
+        "- " + " = ".join(f"{part}: {photo_name(photo)}" for part, photo in home)
         for home in homes[:LISTED_FILES]
     ]
     hidden = len(homes) - LISTED_FILES

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
+from training.checks import LISTED_FILES, photo_name
 from training.datasets import Photo
 from training.pictures import DecodedSplit
 
@@ -26,7 +27,6 @@ MIN_DETAIL_LIKENESS = 0.6
 _TYPICAL_QUANTILE = 0.99
 _SAMPLED_PHOTOS = 1000
 _MIN_PHOTOS_FOR_TYPICAL = 100
-LISTED_PAIRS = 20
 _PARTS = ("train", "validation", "test")
 _SIDE = 32
 _MIN_CONTRAST = 4.0  # gray levels; a flat picture has nothing to compare
@@ -130,19 +130,14 @@ def tell_near_duplicates(pairs: tuple[Pair, ...]) -> tuple[str, ...]:
     )
 
 
-def photo_name(photo: Photo) -> str:
-    """Class folder and file name, without the machine's own folders."""
-    return "/".join(photo.path.parts[-2:])
-
-
 def _list(pairs: list[Pair]) -> str:
     lines = [
         f"- {pair.first_part}: {photo_name(pair.first)} = "
         f"{pair.second_part}: {photo_name(pair.second)}"
         f"{' (mirrored)' if pair.is_mirrored else ''}"
-        for pair in pairs[:LISTED_PAIRS]
+        for pair in pairs[:LISTED_FILES]
     ]
-    hidden = len(pairs) - LISTED_PAIRS
+    hidden = len(pairs) - LISTED_FILES
     return "\n".join(lines + ([f"- and {hidden} more"] if hidden > 0 else []))
 
 

@@ -15,8 +15,9 @@ from dataclasses import asdict
 
 import numpy as np
 
+from training.checks import photo_name
 from training.evaluate import ClassFigures, EvaluationReport
-from training.near_duplicates import Pair, photo_name
+from training.near_duplicates import Pair
 from training.report_facts import ReportFacts
 from training.report_view import list_confusions, list_knobs
 

@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
+from training.checks import photo_name
 from training.config import TrainingConfig
 from training.evaluate import ClassFigures, EvaluationReport
 from training.mistakes import draw_small
-from training.near_duplicates import Pair, photo_name
+from training.near_duplicates import Pair
 from training.plots import (
     CURVE_COLORS,
     draw_curve,
