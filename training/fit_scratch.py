@@ -110,7 +110,7 @@ def _fit(model: keras.Model, config: TrainingConfig, decoded: DecodedSplit) -> H
         loss=classification_loss(config.head.label_smoothing),
         metrics=["accuracy"],
         steps_per_execution=min(steps, recipe.steps_at_once),
-        jit_compile=False,  # XLA's convolutions took three times as long
+        jit_compile=False,  # XLA's convolutions took longer
     )
     logs = model.fit(
         train.batch,
