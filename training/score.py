@@ -75,10 +75,10 @@ def _score_rest(
         try:
             for rows in tables:
                 output.append(rows)
-                progress.update(len(rows))
                 if time.monotonic() - saved >= config.save_seconds:
                     output.flush()
                     saved = time.monotonic()
+                progress.update(len(rows))
         finally:
             output.flush()
 
@@ -128,9 +128,9 @@ def _tell_errors(output: ScoreOutput, photos: int) -> None:
         )
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Run once; the exit code is explained above."""
-    config = parse_arguments(sys.argv[1:])
+    config = parse_arguments(arguments)
     # At 2 it tells of an error where there is just no GPU.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -155,4 +155,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
