@@ -121,12 +121,12 @@ def tell_near_duplicates(pairs: tuple[Pair, ...]) -> tuple[str, ...]:
     inside = [pair for pair in alike if not pair.is_across]
     torn = [pair for pair in alike if pair.first.label != pair.second.label]
     groups = (
-        ("pairs look the same across parts, which makes the figures too good", across),
-        ("pairs look the same within one part", inside),
-        ("pairs look the same under two different labels", torn),
+        ("pairs that look the same in two parts, which flatters the figures", across),
+        ("pairs that look the same in one part", inside),
+        ("pairs that look the same under two different labels", torn),
     )
     return tuple(
-        f"{len(group)} {text}:\n{_list(group)}" for text, group in groups if group
+        f"{text}: {len(group)}\n{_list(group)}" for text, group in groups if group
     )
 
 

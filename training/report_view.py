@@ -178,8 +178,15 @@ def _draw_pairs(pairs: tuple[Pair, ...]) -> tuple[DrawnPair, ...]:
     return tuple(drawn)
 
 
-def _percent(share: float | None, digits: int = 1) -> str:
-    return "–" if share is None else f"{100 * share:.{digits}f}\u00a0%"
+def _percent(share: float | None) -> str:
+    """One digit; nearly all is not rounded to all, nor hardly any to none."""
+    if share is None:
+        return "–"
+    if 0.9995 <= share < 1:
+        return "> 99.9\u00a0%"
+    if 0 < share < 0.0005:
+        return "< 0.1\u00a0%"
+    return f"{100 * share:.1f}\u00a0%"
 
 
 def _data_url(picture: bytes) -> str:

@@ -120,6 +120,20 @@ def test_figures_as_data(write):
     assert document["stages"][0]["history"]["best_epoch"] == 1
 
 
+@pytest.mark.parametrize(
+    "score, shown", [(0.9997, "> 99.9 %"), (1.0, "100.0 %"), (0.0002, "< 0.1 %")]
+)
+def test_nearly_certain(write, tmp_path, score, shown):
+    """A score that is almost 1 is not rounded to certainty."""
+    extras = example_extras(tmp_path)
+    (right,) = extras["right"]
+    extras["right"] = (dataclasses.replace(right, score=score),)
+
+    page, _ = write(example_facts(**extras))
+
+    assert f"cat , score {shown}" in _Page(page).text
+
+
 def test_whole_in_one_file(write, tmp_path):
     """The page asks for nothing from outside and names no place of this machine."""
     facts = example_facts(**example_extras(tmp_path))
