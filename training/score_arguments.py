@@ -87,8 +87,8 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
         "--ray-address",
         default="local",
         metavar="HOST:PORT",
-        help="a running Ray cluster that sees the same files (default: Ray is started "
-        "here for this run)",
+        help="a running Ray cluster that sees the same files, its token in "
+        "RAY_AUTH_TOKEN (default: Ray is started here for this run)",
     )
 
 
