@@ -37,9 +37,13 @@ class HeadConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuningConfig:
-    """How the backbone's top blocks learn after the head; 0 epochs: they do not."""
+    """How the backbone's top blocks learn after the head; 0 epochs: they do not.
+
+    Each epoch shows another of so many passes, and then the first again.
+    """
 
     max_epochs: int = 0
+    passes: int = 6
     patience_epochs: int = 3
     batch_size: int = 32
     learning_rate: float = 1e-4

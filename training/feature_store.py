@@ -108,7 +108,8 @@ class FeatureStore:
             return known
         for path in sorted((self._folder / key).glob("*.npz")):
             try:
-                with np.load(path) as shard:
+                # np.load leaves its own file open when that is damaged.
+                with path.open("rb") as file, np.load(file) as shard:
                     known.update(zip(map(str, shard["digests"]), shard["rows"]))
             except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
                 path.unlink(missing_ok=True)

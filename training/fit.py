@@ -1,71 +1,49 @@
-"""Pixels become a trained classifier: features, then a head, then fine-tuning.
+"""Pixels become a trained classifier, and what else was trained to judge the way.
 
-Owns the order of these; each is a room of its own. The test part is not read here.
+Owns the order: cross-validation first, since the learner's last training is the one
+that stays. The test part is read by cross-validation alone, which chooses nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import replace
+from pathlib import Path
 
 from training.backbones import Backbone
 from training.config import TrainingConfig
-from training.feature_store import Changes, FeatureStore, name_features
-from training.features import freeze_rows
-from training.fold import fold_batch_norm
-from training.head import Samples, fit_head
-from training.history import Stage
-from training.model import Classifier
-from training.pictures import DecodedSplit, Pixels
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainedModel:
-    """What fitting leaves: the classifier, the way there, and how to ask it quickly.
-
-    predict_logits goes from pixels and a progress bar's title to float32 logits
-    (n, classes), not divided by the temperature.
-    """
-
-    classifier: Classifier
-    stages: tuple[Stage, ...]
-    predict_logits: Callable[[Pixels, str], NDArray[np.float32]]
+from training.cross_validation import cross_validate
+from training.pictures import DecodedSplit, join_pixels
+from training.shuffled import run_shuffled
+from training.trained_model import TrainedModel
+from training.transfer import TransferLearner
 
 
 def fit_model(
-    backbone: Backbone, decoded: DecodedSplit, config: TrainingConfig
+    backbone: Backbone,
+    decoded: DecodedSplit,
+    config: TrainingConfig,
+    folder: Path | None = None,
 ) -> TrainedModel:
-    """Train a head on features of train; validation decides the epoch."""
-    compute = freeze_rows(backbone.network, is_pooled=True)
-    folder = config.cache_dir and (
-        config.cache_dir / "features" / name_features(backbone.network, compute)
-    )
-    store = FeatureStore(compute, folder, Changes(config.augmentation, config.seed))
-    passes = [
-        store.rows(decoded.train, f"features of train, pass {number + 1}", number)
-        for number in range(config.passes)
-    ]
-    train = Samples(
-        features=np.concatenate(passes),
-        targets=np.tile(decoded.train.targets, config.passes),
-    )
-    validation = Samples(
-        features=store.rows(decoded.validation, "features of validation"),
-        targets=decoded.validation.targets,
-    )
+    """Train on one backbone as configured.
+
+    Args:
+        backbone: Its weights are where the training leaves them.
+        decoded: Train is learned from; validation decides when to stop and what stays.
+        config: All knobs.
+        folder: Where an interrupted fine-tuning is found again; None: nowhere.
+    """
+    learner = TransferLearner(backbone, config)
+    train, validation = decoded.train, decoded.validation
     classes = len(decoded.split.labels)
-    head, stage = fit_head(train, validation, classes, config.head, config.seed)
-
-    def predict_logits(pixels: Pixels, title: str) -> NDArray[np.float32]:
-        return head(store.rows(pixels, title), training=False).numpy()
-
-    return TrainedModel(
-        classifier=Classifier.on_backbone(
-            backbone, fold_batch_norm(backbone.network), head
-        ),
-        stages=(stage,),
-        predict_logits=predict_logits,
+    crossed = None
+    if config.folds:
+        everything = join_pixels((train, validation, decoded.test))
+        crossed = cross_validate(learner, everything, classes, config)
+    trained = learner.fit(train, validation, classes, folder)
+    shuffled = run_shuffled(
+        learner.train_features(train, classes),
+        learner.features(validation, classes, "validation"),
+        config.head,
+        config.seed,
     )
+    return replace(trained, shuffled=shuffled, cross_validation=crossed)

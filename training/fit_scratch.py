@@ -18,7 +18,6 @@ from tqdm import tqdm
 
 from training.config import TrainingConfig
 from training.features import freeze
-from training.fit import TrainedModel
 from training.fold import fold_batch_norm
 from training.head import class_weights, classification_loss, one_hot, read_history
 from training.history import History, Stage
@@ -31,6 +30,7 @@ from training.scratch import (
     build_network,
     build_top,
 )
+from training.trained_model import TrainedModel
 
 _PREDICTION_BATCH = 100
 

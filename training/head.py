@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from training.config import HeadConfig
-from training.history import History, Stage
+from training.epochs import EpochBar, read_history
+from training.history import Stage
 from training.model import build_head
 
 # Steps are short: going back to Python after each took a third of the time.
@@ -23,40 +23,35 @@ STEPS_PER_EXECUTION = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """float32 features (n, channels), or feature maps, and int64 targets (n,)."""
+    """float32 features (n, channels), and int64 targets (n,) below classes."""
 
     features: NDArray[np.float32]
     targets: NDArray[np.int64]
-
-
-class EpochBar(keras.callbacks.Callback):
-    """One bar over all epochs, with the figure that decides when to stop."""
-
-    def __init__(self, epochs: int, title: str) -> None:
-        super().__init__()
-        self._bar = tqdm(total=epochs, desc=title, unit="epoch")
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Advance by one; Keras calls this."""
-        self._bar.set_postfix_str(f"validation loss {logs['val_loss']:.4f}")
-        self._bar.update()
-
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """The rest of the bar falls away: training stopped by itself."""
-        self._bar.total = self._bar.n
-        self._bar.close()
+    classes: int
 
 
 def fit_head(
-    train: Samples, validation: Samples, classes: int, config: HeadConfig, seed: int
+    train: Samples,
+    validation: Samples,
+    config: HeadConfig,
+    seed: int,
+    title: str | None = "training the head",
 ) -> tuple[keras.Model, Stage]:
     """Train a linear head until validation loss stops falling; its best is kept.
+
+    Args:
+        train: What is learned from.
+        validation: What decides when to stop.
+        config: All knobs.
+        seed: Of the first weights, dropout and the order of photos.
+        title: What the progress bar says; None shows none.
 
     Returns:
         The head, from features (n, channels) to logits (n, classes), and its stage.
     """
     start = time.monotonic()
     keras.utils.set_random_seed(seed)
+    classes = train.classes
     head = build_head(
         train.features.shape[1], classes, config.dropout, config.weight_decay
     )
@@ -78,7 +73,7 @@ def fit_head(
         ),
         epochs=config.max_epochs,
         batch_size=config.batch_size,
-        callbacks=[stop, EpochBar(config.max_epochs, "training the head")],
+        callbacks=[stop] + ([EpochBar(config.max_epochs, title)] if title else []),
         verbose=0,
     ).history
     seconds = time.monotonic() - start
@@ -101,14 +96,3 @@ def class_weights(targets: NDArray[np.int64], classes: int) -> dict[int, float]:
     """n / (classes x count) of each class: all classes weigh the same together."""
     counts = np.bincount(targets, minlength=classes)
     return {index: len(targets) / (classes * n) for index, n in enumerate(counts) if n}
-
-
-def read_history(logs: dict[str, list[float]]) -> History:
-    """What Keras noted in each epoch, the one with the least validation loss named."""
-    return History(
-        train_loss=tuple(logs["loss"]),
-        train_accuracy=tuple(logs["accuracy"]),
-        validation_loss=tuple(logs["val_loss"]),
-        validation_accuracy=tuple(logs["val_accuracy"]),
-        best_epoch=int(np.argmin(logs["val_loss"])),
-    )

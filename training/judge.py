@@ -8,10 +8,10 @@ import numpy as np
 
 from training.calibration import Calibration, calibrate, fit_temperature
 from training.evaluate import EvaluationReport, evaluate_scores, softmax
-from training.fit import TrainedModel
 from training.mistakes import JudgedPhoto, sample_right, worst_mistakes
 from training.model import Classifier
 from training.pictures import DecodedSplit
+from training.trained_model import TrainedModel
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,237 @@
+"""The backbone's top blocks learn too, from what the frozen part below them says.
+
+Owns where a network is cut and how its top is trained; the frozen part runs once for
+each picture and pass, whatever the number of epochs.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+from training.config import TrainingConfig
+from training.epochs import BestEpoch, EpochBar
+from training.head import classification_loss
+from training.history import Stage
+
+# The top holds at least this share of the network's weights: measured with
+# EfficientNet-Lite0, a higher cut gains less and a lower one costs several times more.
+TOP_SHARE = 0.45
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapSamples:
+    """What the frozen part says of pictures: float16 maps (n, h, w, c) of each pass.
+
+    targets are one-hot, float32, shape (n, classes).
+    """
+
+    passes: tuple[NDArray[np.float16], ...]
+    targets: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopBlocks:
+    """What learns: the network above the cut, and the head on its averaged map."""
+
+    top: keras.Model
+    head: keras.Model
+
+    @property
+    def weights(self) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
+        """A copy of all weights, for set_weights."""
+        return self.top.get_weights(), self.head.get_weights()
+
+    def set_weights(
+        self, weights: tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]
+    ) -> None:
+        """Go back to what weights gave."""
+        self.top.set_weights(weights[0])
+        self.head.set_weights(weights[1])
+
+    def join(self) -> keras.Model:
+        """From maps to logits; batch norms keep the statistics they came with, which
+        were learned from far more pictures."""
+        maps = keras.Input(self.top.input.shape[1:])
+        features = layers.GlobalAveragePooling2D()(self.top(maps, training=False))
+        return keras.Model(maps, self.head(features))
+
+    def predict_logits(self, maps: NDArray[np.float16]) -> NDArray[np.float32]:
+        """float32 logits (n, classes) of maps (n, h, w, c)."""
+        model = self.join()
+        return np.concatenate(
+            [
+                model(maps[start : start + 64].astype(np.float32), training=False)
+                for start in range(0, len(maps), 64)
+            ]
+        )
+
+
+def cut_network(network: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """The frozen part and the top blocks; they share the network's layers.
+
+    Cut where all of a picture passes through one map, the smallest of those above
+    which there are at least TOP_SHARE of the weights.
+    """
+    total = network.count_params()
+    candidates = {
+        name: output
+        for name in find_bottlenecks(network)
+        if _count_above(network, name) >= TOP_SHARE * total
+        and len((output := network.get_layer(name).output).shape) == 4
+    }
+    cut = min(
+        reversed(candidates), key=lambda name: np.prod(candidates[name].shape[1:])
+    )
+    middle = candidates[cut]
+    return keras.Model(network.input, middle), keras.Model(middle, network.output)
+
+
+def find_bottlenecks(network: keras.Model) -> list[str]:
+    """Layers, first to last, through whose one output all of a picture must pass."""
+    waiting: dict[str, int] = {}
+    for layer in network.layers:
+        for name in _sources(layer):
+            waiting[name] = waiting.get(name, 0) + 1
+    found, unread = [], set()
+    for layer in network.layers:
+        for name in _sources(layer):
+            waiting[name] -= 1
+            if not waiting[name]:
+                unread.discard(name)
+        unread.add(layer.name)
+        if unread == {layer.name}:
+            found.append(layer.name)
+    return found
+
+
+def fine_tune(
+    blocks: TopBlocks,
+    train: MapSamples,
+    validation: MapSamples,
+    config: TrainingConfig,
+    folder: Path,
+) -> Stage:
+    """Train the blocks in place; the best epoch by validation loss is kept.
+
+    Args:
+        blocks: What learns.
+        train: Epoch after epoch shows the next pass.
+        validation: One pass.
+        config: Its fine_tuning and seed.
+        folder: Holds what an interrupted training needs to go on; must exist.
+    """
+    start = time.monotonic()
+    knobs = config.fine_tuning
+    keras.utils.set_random_seed(config.seed)
+    model = blocks.join()
+    batches = PassBatches(train, knobs.batch_size, config.seed)
+    model.compile(
+        optimizer=keras.optimizers.Adam(_learning_rate(config, len(batches))),
+        loss=classification_loss(config.head.label_smoothing),
+        metrics=["accuracy"],
+    )
+    best = BestEpoch(folder, knobs.patience_epochs)
+    backup = keras.callbacks.BackupAndRestore(
+        str(folder / "backup"), double_checkpoint=True, delete_checkpoint=False
+    )
+    if not best.is_over:
+        model.fit(
+            batches,
+            validation_data=PassBatches(validation, knobs.batch_size, None),
+            epochs=knobs.max_epochs,
+            shuffle=False,  # of batches; PassBatches shuffles pictures
+            callbacks=[
+                _EpochStart(batches, blocks.head, config.seed),
+                best,
+                backup,
+                EpochBar(knobs.max_epochs, "fine-tuning"),
+            ],
+            verbose=0,
+        )
+    best.restore(model)
+    seconds = time.monotonic() - start
+    return Stage(title="fine-tuning", history=best.history, seconds=seconds)
+
+
+class PassBatches(keras.utils.PyDataset):
+    """Batches of one pass, in an order drawn from seed and epoch; None keeps order."""
+
+    def __init__(self, samples: MapSamples, batch_size: int, seed: int | None) -> None:
+        super().__init__()
+        self._samples, self._batch_size, self._seed = samples, batch_size, seed
+        self.show(0)
+
+    def show(self, epoch: int) -> None:
+        """Turn to the pass and the order of that epoch."""
+        self._maps = self._samples.passes[epoch % len(self._samples.passes)]
+        self._order = np.arange(len(self._samples.targets))
+        if self._seed is not None:
+            np.random.default_rng([self._seed, epoch]).shuffle(self._order)
+
+    def __len__(self) -> int:
+        return -(-len(self._samples.targets) // self._batch_size)
+
+    def __getitem__(
+        self, index: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        start = index * self._batch_size
+        rows = self._order[start : start + self._batch_size]
+        return self._maps[rows].astype(np.float32), self._samples.targets[rows]
+
+
+class _EpochStart(keras.callbacks.Callback):
+    """Gives each epoch its pass and its chance, also after an interruption."""
+
+    def __init__(self, batches: PassBatches, head: keras.Model, seed: int) -> None:
+        super().__init__()
+        self._batches, self._seed = batches, seed
+        self._generators = [
+            layer.seed_generator
+            for layer in head.layers
+            if isinstance(layer, layers.Dropout) and layer.rate > 0
+        ]
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Keras calls this before it asks for the first batch; a backup holds weights
+        but not where dropout's chance stood."""
+        self._batches.show(epoch)
+        for generator in self._generators:
+            generator.state.assign(np.array([self._seed, epoch], np.uint32))
+
+
+def _learning_rate(
+    config: TrainingConfig, steps: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Up over the first epoch, then down along a cosine to the last."""
+    knobs = config.fine_tuning
+    return keras.optimizers.schedules.CosineDecay(
+        0.0,
+        steps * max(1, knobs.max_epochs - 1),
+        warmup_target=knobs.learning_rate,
+        warmup_steps=steps,
+    )
+
+
+def _count_above(network: keras.Model, name: str) -> int:
+    """Weights of the layers that come after one."""
+    names = [layer.name for layer in network.layers]
+    return sum(
+        layer.count_params() for layer in network.layers[names.index(name) + 1 :]
+    )
+
+
+def _sources(layer: layers.Layer) -> set[str]:
+    """The layers whose outputs this one takes; Keras has no public way to ask."""
+    # pylint: disable=protected-access
+    return {
+        tensor._keras_history.operation.name
+        for node in layer._inbound_nodes
+        for tensor in node.input_tensors
+    }

@@ -1,0 +1,69 @@
+"""Settings of the head, tried on kept features and chosen by validation.
+
+Owns which settings are tried; Optuna decides which come next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import optuna
+
+from training.calibration import measure_reliability
+from training.config import HeadConfig
+from training.head import Samples, fit_head
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One setting; loss (nats) and accuracy (0-1) are validation's."""
+
+    config: HeadConfig
+    loss: float
+    accuracy: float
+
+
+def search_head(
+    train: Samples, validation: Samples, config: HeadConfig, trials: int, seed: int
+) -> tuple[Trial, ...]:
+    """Try settings, best first; the given one is among them.
+
+    The loss is that of unsmoothed labels, without the L2 term: settings with and
+    without them can be compared.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    tried: list[Trial] = []
+
+    def judge(trial: optuna.Trial) -> float:
+        setting = _suggest(trial, config)
+        head, _ = fit_head(train, validation, setting, seed, title=None)
+        logits = head(validation.features, training=False).numpy()
+        loss = measure_reliability(logits, validation.targets).loss
+        hits = logits.argmax(axis=1) == validation.targets
+        tried.append(Trial(config=setting, loss=loss, accuracy=float(np.mean(hits))))
+        return loss
+
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+    study.enqueue_trial(
+        {
+            "learning_rate": config.learning_rate,
+            "dropout": config.dropout,
+            "weight_decay": config.weight_decay,
+            "label_smoothing": config.label_smoothing,
+            "balances_classes": config.balances_classes,
+        }
+    )
+    study.optimize(judge, n_trials=trials, show_progress_bar=True)
+    return tuple(sorted(tried, key=lambda trial: trial.loss))
+
+
+def _suggest(trial: optuna.Trial, config: HeadConfig) -> HeadConfig:
+    return replace(
+        config,
+        learning_rate=trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True),
+        dropout=trial.suggest_float("dropout", 0.0, 0.7),
+        weight_decay=trial.suggest_float("weight_decay", 1e-6, 1e-2, log=True),
+        label_smoothing=trial.suggest_float("label_smoothing", 0.0, 0.2),
+        balances_classes=trial.suggest_categorical("balances_classes", [False, True]),
+    )

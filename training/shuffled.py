@@ -1,0 +1,37 @@
+"""The same training on labels that mean nothing: it must not do better than chance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from training.config import HeadConfig
+from training.evaluate import ShuffledRun
+from training.head import Samples, fit_head
+
+
+def run_shuffled(
+    train: Samples, validation: Samples, config: HeadConfig, seed: int
+) -> ShuffledRun:
+    """Train a head on shuffled labels and judge it on validation's true ones.
+
+    A result above chance means that the pipeline gives away what it should not, such
+    as labels among the features or photos of validation in train. The test part stays
+    untouched.
+    """
+    chance = np.random.default_rng(seed)
+    head, _ = fit_head(
+        replace(train, targets=chance.permutation(train.targets)),
+        replace(validation, targets=chance.permutation(validation.targets)),
+        config,
+        seed,
+        "training on shuffled labels",
+    )
+    logits = head(validation.features, training=False).numpy()
+    counts = np.bincount(validation.targets)
+    return ShuffledRun(
+        accuracy=float((logits.argmax(axis=1) == validation.targets).mean()),
+        count=len(validation.targets),
+        chance=float(counts.max() / counts.sum()),
+    )
