@@ -37,3 +37,7 @@ class UnknownLabels(TrainingError):
 
 class UnfitKnobs(TrainingError):
     """Asked for what the chosen network cannot do; nothing was started."""
+
+
+class ConversionRefused(TrainingError):
+    """The model cannot be had in that format, or would answer otherwise there."""
