@@ -20,6 +20,8 @@ from training.fit import TrainedModel, fit_model
 from training.fit_scratch import fit_scratch
 from training.history import Stage
 from training.judge import judge_model
+from training.keras_file import write_keras_file
+from training.model import Classifier
 from training.near_duplicates import find_near_duplicates, tell_near_duplicates
 from training.pictures import DecodedSplit, decode_split
 from training.report import ReportFacts, write_report
@@ -84,7 +86,7 @@ def run(config: TrainingConfig) -> RunResult:
         judgment.classifier,
         contract,
         decoded.test.batch[:GOLDEN_PICTURES],
-        functools.partial(write_report, facts),
+        functools.partial(_write_beside, facts, judgment.classifier),
         config.output,
     )
     return RunResult(
@@ -93,6 +95,15 @@ def run(config: TrainingConfig) -> RunResult:
         findings=findings,
         stages=trained.stages,
     )
+
+
+def _write_beside(
+    facts: ReportFacts, classifier: Classifier, folder: Path, difference: float
+) -> None:
+    """The report into its folder, and beside that folder what else was asked for."""
+    write_report(facts, folder, difference)
+    if facts.config and facts.config.keeps_keras:
+        write_keras_file(classifier, folder.parent)
 
 
 def _choose_network(
