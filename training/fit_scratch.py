@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from training.config import TrainingConfig
+from training.epochs import read_history
 from training.features import freeze
 from training.fold import fold_batch_norm
-from training.head import class_weights, classification_loss, one_hot, read_history
+from training.head import class_weights, classification_loss, one_hot
 from training.history import History, Stage
 from training.model import Classifier
 from training.pictures import DecodedSplit, Pixels

@@ -113,6 +113,7 @@ def _draw_rung(axes: Axes, rung: ClimbedRung) -> None:
     )
     axes.set_title(f"{rung.name}: {rung.title}", loc="left", fontsize=10)
     axes.set_xlabel("epoch")
+    axes.set_xlim(left=0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)

@@ -151,6 +151,16 @@ def _falling_adam(steps: int) -> keras.optimizers.Optimizer:
     )
 
 
+def _bounded_adam(_steps: int) -> keras.optimizers.Optimizer:
+    """Adam that no first step can blind.
+
+    Pixels of 0-255 start a softmax's loss in the hundreds, and Adam's second moment
+    remembers such gradients for a thousand steps, nearly all there are. The course
+    project's sigmoids bounded its loss; here the gradient's length is bounded instead.
+    """
+    return keras.optimizers.Adam(clipnorm=1.0)
+
+
 def _first_rung() -> _Stack:
     """Pixels go in as 0-255: that is what the third rung mends."""
     return [
@@ -197,7 +207,7 @@ def _rung(
         size=(160, 160),
         features=features,
         top=_rung_top,
-        optimizer=lambda _steps: keras.optimizers.Adam(),
+        optimizer=_bounded_adam,
         augmentation=augmentation,
     )
 
@@ -222,7 +232,7 @@ SCRATCH_NETWORKS = {
         top=_small_top,
         optimizer=_falling_adam,
         augmentation=lambda: [layers.RandomFlip("horizontal")],
-        epochs=12,
+        epochs=18,
         batch_size=128,
         steps_at_once=4,
     ),
