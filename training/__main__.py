@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -22,12 +23,16 @@ def main() -> int:
         # TensorFlow takes seconds to import; --help does not wait for it.
         from training.run import run  # pylint: disable=import-outside-toplevel
 
-        result = run(config)
+        result = run(config, shlex.join(["python", "-m", "training", *sys.argv[1:]]))
     except TrainingError as error:
         print(f"training: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("training: interrupted; nothing was exported", file=sys.stderr)
+        print(
+            "training: interrupted; nothing was exported. The same command with "
+            "--resume goes on",
+            file=sys.stderr,
+        )
         return 130
     for finding in result.findings:
         print(f"note: {finding}")

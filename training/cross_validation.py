@@ -6,6 +6,7 @@ Owns how photos are dealt out to folds.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,21 +27,31 @@ def cross_validate(
     All choices (when to stop, whether fine-tuning is kept) are made on a validation
     part cut from the other folds; nothing is chosen by the result.
     """
-    parts = deal_out(pixels, config.folds)
-    correct = []
-    for number, part in enumerate(parts):
-        rest = np.concatenate([*parts[:number], *parts[number + 1 :]])
-        train, validation = _cut_validation(pixels, rest)
-        tqdm.write(f"fold {number + 1} of {config.folds}", file=sys.stderr)
-        trained = learner.fit(pixels.take(train), pixels.take(validation), classes)
-        judged = pixels.take(part)
-        logits = trained.predict_logits(judged, "scores of the fold")
-        correct.append(logits.argmax(axis=1) == judged.targets)
+    correct = [
+        logits.argmax(axis=1) == pixels.targets[part]
+        for part, logits in predict_folds(learner, pixels, classes, config.folds)
+    ]
     return CrossValidation(
         folds=tuple(float(hits.mean()) for hits in correct),
         correct=int(sum(hits.sum() for hits in correct)),
         count=len(pixels.targets),
     )
+
+
+def predict_folds(
+    learner: TransferLearner, pixels: Pixels, classes: int, folds: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Fold after fold: indices of its pictures, and logits (n, classes) of them.
+
+    The model that gives them was trained on the other folds alone.
+    """
+    parts = deal_out(pixels, folds)
+    for number, part in enumerate(parts):
+        rest = np.concatenate([*parts[:number], *parts[number + 1 :]])
+        train, validation = _cut_validation(pixels, rest)
+        tqdm.write(f"fold {number + 1} of {folds}", file=sys.stderr)
+        trained = learner.fit(pixels.take(train), pixels.take(validation), classes)
+        yield part, trained.predict_logits(pixels.take(part), "scores of the fold")
 
 
 def deal_out(pixels: Pixels, folds: int) -> list[NDArray[np.int64]]:

@@ -91,7 +91,7 @@ class BestEpoch(keras.callbacks.Callback):
 
     @property
     def _best(self) -> int:
-        return int(np.argmin([logs["val_loss"] for logs in self._logs] or [0]))
+        return _argmin([logs["val_loss"] for logs in self._logs])
 
     @property
     def _logs_path(self) -> Path:
@@ -109,5 +109,10 @@ def read_history(logs: dict[str, list[float]]) -> History:
         train_accuracy=tuple(logs["accuracy"]),
         validation_loss=tuple(logs["val_loss"]),
         validation_accuracy=tuple(logs["val_accuracy"]),
-        best_epoch=int(np.argmin(logs["val_loss"])),
+        best_epoch=_argmin(logs["val_loss"]),
     )
+
+
+def _argmin(losses: list[float]) -> int:
+    """The first of the lowest; a loss that is no number is none, and no loss is 0."""
+    return int(np.argmin(np.nan_to_num(losses, nan=np.inf))) if losses else 0

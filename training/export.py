@@ -80,6 +80,7 @@ def describe_classifier(
         model=model_name,
         task="classification",
         labels=labels,
+        temperature=classifier.temperature,
         image=ImageContract(height=height, width=width, resize=RESIZE_RULE),
         tensors=TensorNames(),
         data=None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from training.calibration import Calibration, calibrate, fit_temperature
+from training.errors import ExportRefused
 from training.evaluate import EvaluationReport, evaluate_scores, softmax
 from training.mistakes import JudgedPhoto, sample_right, worst_mistakes
 from training.model import Classifier
@@ -26,12 +27,19 @@ class Judgment:
 
 
 def judge_model(trained: TrainedModel, decoded: DecodedSplit) -> Judgment:
-    """Set the temperature by validation, then judge on the test part."""
+    """Set the temperature by validation, then judge on the test part.
+
+    Raises:
+        ExportRefused: The scores are no numbers.
+    """
     test, photos = decoded.test, decoded.split.test
-    temperature = fit_temperature(
-        trained.predict_logits(decoded.validation, "scores of validation"),
-        decoded.validation.targets,
-    )
+    seen = trained.predict_logits(decoded.validation, "scores of validation")
+    if not np.isfinite(seen).all():
+        raise ExportRefused(
+            "expected finite scores, found some that are not: training diverged; try "
+            "a lower --learning-rate"
+        )
+    temperature = fit_temperature(seen, decoded.validation.targets)
     classifier = replace(trained.classifier, temperature=temperature)
     logits = trained.predict_logits(test, "scores of test")
     scores = softmax(logits / np.float32(temperature))

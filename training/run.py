@@ -16,8 +16,9 @@ from training.datasets import Split, load_split
 from training.errors import ExportRefused
 from training.evaluate import EvaluationReport
 from training.export import check_output, export_model, write_contract
-from training.fit import TrainedModel, fit_model
+from training.fit import fit_model
 from training.fit_scratch import fit_scratch
+from training.golden import compare_pixels, golden_pictures
 from training.history import Stage
 from training.judge import judge_model
 from training.keras_file import write_keras_file
@@ -26,8 +27,11 @@ from training.near_duplicates import find_near_duplicates, tell_near_duplicates
 from training.pictures import DecodedSplit, decode_split
 from training.report import ReportFacts, write_report
 from training.scratch import SCRATCH_NETWORKS, picture_size
+from training.tensorboard import write_tensorboard
+from training.trained_model import TrainedModel
+from training.unfinished import close_run_folder, open_run_folder
 
-GOLDEN_PICTURES = 16
+_Fit = Callable[[DecodedSplit, Path | None], TrainedModel]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +44,8 @@ class RunResult:
     stages: tuple[Stage, ...]
 
 
-def run(config: TrainingConfig) -> RunResult:
-    """Train, judge and export one model.
+def run(config: TrainingConfig, command: str | None = None) -> RunResult:
+    """Train, judge and export one model; the report repeats the command.
 
     Raises:
         TrainingError: Photos, names or the result do not allow it; nothing is left.
@@ -55,46 +59,57 @@ def run(config: TrainingConfig) -> RunResult:
     findings = _tell_skipped(split, decoded) + check_split(decoded.split)
     near_duplicates = find_near_duplicates(decoded)
     findings += tell_near_duplicates(near_duplicates)
-    trained = fit(decoded)
+    folder = open_run_folder(config, decoded.split)
+    trained = fit(decoded, folder)
     judgment = judge_model(trained, decoded)
-    evaluation = judgment.evaluation
-    if evaluation.accuracy < config.min_accuracy:
-        raise ExportRefused(
-            f"expected a test accuracy of at least {config.min_accuracy}, "
-            f"reached {evaluation.accuracy:.4f}: nothing was exported"
-        )
+    _require(judgment.evaluation, config.min_accuracy)
     contract = write_contract(
         Path(os.path.abspath(config.output)).name,
         judgment.classifier,
         decoded.split,
-        evaluation,
+        judgment.evaluation,
     )
     facts = ReportFacts(
         contract=contract,
-        evaluation=evaluation,
+        evaluation=judgment.evaluation,
         stages=trained.stages,
         findings=findings,
         is_given_split=split.is_given,
         seconds=time.monotonic() - start,
         config=config,
+        command=command,
         calibration=judgment.calibration,
         near_duplicates=near_duplicates,
         mistakes=judgment.mistakes,
         right=judgment.right,
+        shuffled=trained.shuffled,
+        cross_validation=trained.cross_validation,
+        pixel_difference=compare_pixels(decoded),
     )
     version_folder = export_model(
         judgment.classifier,
         contract,
-        decoded.test.batch[:GOLDEN_PICTURES],
+        golden_pictures(decoded),
         functools.partial(_write_beside, facts, judgment.classifier),
         config.output,
     )
+    if config.tensorboard_dir is not None:
+        write_tensorboard(trained.stages, config.tensorboard_dir)
+    close_run_folder(folder)
     return RunResult(
         version_folder=version_folder,
-        evaluation=evaluation,
+        evaluation=judgment.evaluation,
         findings=findings,
         stages=trained.stages,
     )
+
+
+def _require(evaluation: EvaluationReport, min_accuracy: float) -> None:
+    if evaluation.accuracy < min_accuracy:
+        raise ExportRefused(
+            f"expected a test accuracy of at least {min_accuracy}, "
+            f"reached {evaluation.accuracy:.4f}: nothing was exported"
+        )
 
 
 def _write_beside(
@@ -106,14 +121,15 @@ def _write_beside(
         write_keras_file(classifier, folder.parent)
 
 
-def _choose_network(
-    config: TrainingConfig,
-) -> tuple[tuple[int, int], Callable[[DecodedSplit], TrainedModel]]:
+def _choose_network(config: TrainingConfig) -> tuple[tuple[int, int], _Fit]:
     """The pictures' (height, width) and what trains on them."""
     if config.backbone in SCRATCH_NETWORKS:
-        return picture_size(config), functools.partial(fit_scratch, config)
-    backbone = build_backbone(config.backbone, config.weights)
-    return backbone.size, lambda decoded: fit_model(backbone, decoded, config)
+        return picture_size(config), lambda decoded, _: fit_scratch(config, decoded)
+    size = (config.size, config.size) if config.size else None
+    backbone = build_backbone(config.backbone, config.weights, size)
+    return backbone.size, lambda decoded, folder: fit_model(
+        backbone, decoded, config, folder
+    )
 
 
 def _tell_skipped(split: Split, decoded: DecodedSplit) -> tuple[str, ...]:

@@ -57,4 +57,7 @@ def test_interrupt_while_importing(tmp_path):
             _, said = process.communicate(timeout=30)
 
     assert process.returncode == 130
-    assert said == "training: interrupted; nothing was exported\n"
+    assert said == (
+        "training: interrupted; nothing was exported. The same command with --resume "
+        "goes on\n"
+    )
