@@ -148,10 +148,7 @@ def main() -> int:
         print(f"compare: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(
-            "compare: interrupted; the same command finds the features again",
-            file=sys.stderr,
-        )
+        print("compare: interrupted; no comparison was written", file=sys.stderr)
         return 130
     _tell(comparison)
     if page:

@@ -14,14 +14,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.backbones import Backbone, build_backbone
+from training.backbones import BACKBONES, Backbone, build_backbone
 from training.calibration import measure_reliability
 from training.checks import check_split
 from training.comparison import Comparison, Contestant, rank
 from training.config import TrainingConfig
 from training.cross_validation import predict_folds
 from training.datasets import Split, load_split
-from training.errors import TrainingError, UnfitKnobs
+from training.errors import TrainingError, UnfitKnobs, UnknownBackbone
 from training.features import freeze
 from training.fit_scratch import fit_scratch
 from training.fold import fold_batch_norm
@@ -95,6 +95,12 @@ def _prepare(
         raise UnfitKnobs(
             "expected two or more different backbones to compare, received "
             f"{', '.join(names) or 'none'}"
+        )
+    known = (*BACKBONES, *SCRATCH_NETWORKS)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise UnknownBackbone(
+            f"expected backbones of {', '.join(known)}; received {', '.join(unknown)}"
         )
     stray = [name for name in weights if name not in names or name in SCRATCH_NETWORKS]
     if stray:

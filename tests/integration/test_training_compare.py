@@ -45,7 +45,7 @@ def test_folds_leave_test_alone(tmp_path):
         weights="imagenet",
         size=64,
         folds=2,
-        head=HeadConfig(max_epochs=16, learning_rate=0.02, dropout=0.0),
+        head=HeadConfig(max_epochs=8, learning_rate=0.05, dropout=0.0),
     )
 
     comparison = compare_backbones(config, PRETRAINED, {PRETRAINED[1]: "random"})
@@ -84,15 +84,22 @@ def test_program(tmp_path, monkeypatch, capsys):
 
 
 def test_missing_weights(tmp_path):
-    """Every name that cannot take part is said before photos are looked for."""
-    config = configure(tmp_path / "nowhere")
-    weights = {"mobilenet-v2-0.35": str(tmp_path / "gone.h5")}
+    """All weights that cannot be had are said before photos are looked for."""
+    weights = {name: str(tmp_path / f"{name}.h5") for name in PRETRAINED}
 
     with pytest.raises(UnknownBackbone) as refused:
-        compare_backbones(config, ["vgg-16", "mobilenet-v2-0.35"], weights)
+        compare_backbones(configure(tmp_path / "nowhere"), PRETRAINED, weights)
 
-    assert "vgg-16" in str(refused.value)
-    assert "gone.h5" in str(refused.value)
+    assert all(path in str(refused.value) for path in weights.values())
+
+
+def test_unknown_names(tmp_path):
+    """Names that do not exist are said before weights are looked for."""
+    weights = {"mobilenet-v2": str(tmp_path / "gone.h5")}
+    names = ["vgg-16", "mobilenet-v2", "xceptio"]
+
+    with pytest.raises(UnknownBackbone, match="received vgg-16, xceptio$"):
+        compare_backbones(configure(tmp_path / "nowhere"), names, weights)
 
 
 @pytest.mark.parametrize(
