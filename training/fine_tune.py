@@ -56,10 +56,16 @@ class TopBlocks:
         self.head.set_weights(weights[1])
 
     def join(self) -> keras.Model:
-        """From maps to logits; batch norms keep the statistics they came with, which
-        were learned from far more pictures."""
+        """From maps to logits.
+
+        Batch norms do not learn: their statistics come from far more pictures. In
+        Keras that takes trainable = False; training = False alone is overruled by fit.
+        """
+        for layer in self.top.layers:
+            if isinstance(layer, layers.BatchNormalization):
+                layer.trainable = False
         maps = keras.Input(self.top.input.shape[1:])
-        features = layers.GlobalAveragePooling2D()(self.top(maps, training=False))
+        features = layers.GlobalAveragePooling2D()(self.top(maps))
         return keras.Model(maps, self.head(features))
 
     def predict_logits(self, maps: NDArray[np.float16]) -> NDArray[np.float32]:

@@ -31,10 +31,9 @@ pytestmark = [
 
 
 def draw_colors(root):
-    """Four noisy pictures a class and part; a look-alike, a broken file, a wrong label.
+    """Four noisy pictures a class and part; a look-alike and a wrong label.
 
-    validation/red/3.png is train/red/0.png mirrored, train/red/4.png is no picture, and
-    test/red/3.png shows green.
+    validation/red/3.png is train/red/0.png mirrored, and test/red/3.png shows green.
     """
     noise = np.random.default_rng(7)
     for part in ("train", "validation", "test"):

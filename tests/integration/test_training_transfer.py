@@ -78,6 +78,28 @@ def test_harm_is_undone(train, validation):
     assert np.array_equal(trained.predict_logits(validation, ""), expected)
 
 
+def test_batch_norms_keep_their_statistics(train, validation):
+    """Fine-tuning on few pictures moves kernels, and no mean or variance."""
+    tuning = FineTuningConfig(max_epochs=25, learning_rate=3e-3, patience_epochs=25)
+    network = (backbone := build_tiny_backbone()).network
+    norms = [
+        layer
+        for layer in network.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    before = [np.array(layer.moving_mean) for layer in norms]
+    kernel = network.layers[-3].get_weights()[0]
+
+    trained = TransferLearner(backbone, configure(fine_tuning=tuning)).fit(
+        train, validation, classes=2
+    )
+
+    assert trained.stages[1].is_kept
+    assert not np.array_equal(network.layers[-3].get_weights()[0], kernel)
+    for layer, mean in zip(norms, before, strict=True):
+        assert np.array_equal(layer.moving_mean, mean)
+
+
 def test_classifier_is_what_was_judged(train, validation):
     """The network to export gives the very logits that were evaluated."""
     tuning = FineTuningConfig(max_epochs=3, learning_rate=3e-3)
