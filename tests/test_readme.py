@@ -84,16 +84,17 @@ def test_no_machine_is_named():
                 assert not [name for name in registries if name in text], path
 
 
-def test_serving_modules():
-    """The embedded server's own README places each of its modules, and no other."""
-    serving = ROOT / "serving"
-    text = (serving / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("package", ["serving", "training"])
+def test_modules(package):
+    """A package's own README places each of its modules, and no other."""
+    folder = ROOT / package
+    text = (folder / "README.md").read_text(encoding="utf-8")
     patterns = set(re.findall(r"`(\w[\w*]*\.py)`", text))
 
-    placed = {path.name for name in patterns for path in serving.glob(name)}
+    placed = {path.name for name in patterns for path in folder.glob(name)}
 
-    assert placed == {path.name for path in serving.glob("*.py")} - {"__init__.py"}
-    assert all(list(serving.glob(name)) for name in patterns)
+    assert placed == {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+    assert all(list(folder.glob(name)) for name in patterns)
 
 
 def test_serving_flags():
