@@ -19,7 +19,14 @@ LEAVES = {
         "errors",
         "settings",
     ),
-    "training": ("config", "errors", "evaluate", "history"),
+    "training": (
+        "argument_kinds",
+        "calibration",
+        "config",
+        "errors",
+        "evaluate",
+        "history",
+    ),
 }
 # A leaf may know its service's errors and the plain data it carries.
 LEAF_IMPORTS = {

@@ -27,6 +27,7 @@ from training.near_duplicates import find_near_duplicates, tell_near_duplicates
 from training.pictures import DecodedSplit, decode_split
 from training.report import ReportFacts, write_report
 from training.scratch import SCRATCH_NETWORKS, picture_size
+from training.search import tell_search
 from training.tensorboard import write_tensorboard
 from training.trained_model import TrainedModel
 from training.unfinished import close_run_folder, open_run_folder
@@ -61,6 +62,7 @@ def run(config: TrainingConfig, command: str | None = None) -> RunResult:
     findings += tell_near_duplicates(near_duplicates)
     folder = open_run_folder(config, decoded.split)
     trained = fit(decoded, folder)
+    findings += tell_search(trained.trials, config.head)
     judgment = judge_model(trained, decoded)
     _require(judgment.evaluation, config.min_accuracy)
     contract = write_contract(

@@ -58,6 +58,23 @@ def search_head(
     return tuple(sorted(tried, key=lambda trial: trial.loss))
 
 
+def tell_search(trials: tuple[Trial, ...], config: HeadConfig) -> tuple[str, ...]:
+    """What the trials, best first, say about the settings that were given."""
+    if not trials:
+        return ()
+    best, (given, *_) = trials[0], [one for one in trials if one.config == config]
+    knobs = ", ".join(
+        f"{name.replace('_', ' ')} {getattr(best.config, name):.3g}"
+        for name in ("learning_rate", "dropout", "weight_decay", "label_smoothing")
+    )
+    balance = "balanced" if best.config.balances_classes else "not balanced"
+    return (
+        f"{len(trials)} settings of the head were tried; the best by validation loss "
+        f"({best.loss:.4f}, accuracy {best.accuracy:.3f}; the given ones "
+        f"{given.loss:.4f}): {knobs}, classes {balance}",
+    )
+
+
 def _suggest(trial: optuna.Trial, config: HeadConfig) -> HeadConfig:
     return replace(
         config,

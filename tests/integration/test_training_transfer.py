@@ -11,6 +11,7 @@ from tests.integration.transfer_backbone import build_tiny_backbone, draw_pixels
 from training.config import Augmentation, FineTuningConfig, HeadConfig, TrainingConfig
 from training.cross_validation import cross_validate, deal_out
 from training.fine_tune import cut_network, find_bottlenecks
+from training.search import tell_search
 from training.transfer import TransferLearner
 
 # Keras writes TensorFlow's variables with h5py, which asks NumPy 2 for no copy.
@@ -177,6 +178,9 @@ def test_search(train, validation):
     assert len(trained.trials) == 4
     assert losses == sorted(losses)
     assert given and losses[0] <= given[0].loss
+    (sentence,) = tell_search(trained.trials, config.head)
+    assert sentence.startswith("4 settings of the head were tried")
+    assert f"{losses[0]:.4f}" in sentence
 
 
 def test_cross_validation(train):
