@@ -77,7 +77,8 @@ class _StepBar(keras.callbacks.Callback):
         self, batch: int, logs: dict[str, float] | None = None
     ) -> None:
         """Advance to this step; Keras calls this once for many steps."""
-        self._bar.update(self._epoch * self._steps + batch + 1 - self._bar.n)
+        done = min(batch + 1, self._steps)  # Keras counts whole groups of steps
+        self._bar.update(self._epoch * self._steps + done - self._bar.n)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Tell how validation went; Keras calls this."""
