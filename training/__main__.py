@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import shlex
 import sys
-from pathlib import Path
 
 from training.command_line import parse_arguments
-from training.errors import TrainingError
+from training.config import TrainingConfig
+from training.program import read_datasets_dir, run_program
 
 
 def main() -> int:
     """Run once; 0 when a version was exported, 1 with a sentence when not."""
-    datasets_dir = Path(os.environ.get("DATASETS_DIR", "datasets"))
-    config = parse_arguments(sys.argv[1:], datasets_dir)
-    # At 2 it tells of an error where there is just no GPU.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    try:
-        # TensorFlow takes seconds to import; --help does not wait for it.
-        from training.run import run  # pylint: disable=import-outside-toplevel
+    config = parse_arguments(sys.argv[1:], read_datasets_dir())
+    command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
+    return run_program(
+        "training",
+        lambda: _train(config, command),
+        "nothing was exported. The same command with --resume goes on",
+    )
 
-        result = run(config, shlex.join(["python", "-m", "training", *sys.argv[1:]]))
-    except TrainingError as error:
-        print(f"training: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(
-            "training: interrupted; nothing was exported. The same command with "
-            "--resume goes on",
-            file=sys.stderr,
-        )
-        return 130
+
+def _train(config: TrainingConfig, command: str) -> None:
+    from training.run import run  # pylint: disable=import-outside-toplevel
+
+    result = run(config, command)
     for finding in result.findings:
         print(f"note: {finding}")
     low, high = result.evaluation.interval
@@ -43,7 +34,6 @@ def main() -> int:
     )
     print(f"model  {result.version_folder}")
     print(f"report {result.version_folder / 'assets.extra' / 'report' / 'report.html'}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ Ctrl-C.
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +20,7 @@ from training.command_line import (
     read_config,
 )
 from training.config import TrainingConfig
-from training.errors import TrainingError
+from training.program import read_datasets_dir, run_program
 
 if TYPE_CHECKING:
     from training.comparison import Comparison
@@ -126,34 +124,23 @@ def _names(text: str) -> tuple[str, ...]:
 
 def main() -> int:
     """Compare once; print the table and the verdict."""
-    datasets_dir = Path(os.environ.get("DATASETS_DIR", "datasets"))
-    config = parse_arguments(sys.argv[1:], datasets_dir)
-    # At 2 it tells of an error where there is just no GPU.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    try:
-        # TensorFlow takes seconds to import; --help does not wait for it.
-        # pylint: disable=import-outside-toplevel
-        from training.comparing import compare_backbones
-        from training.comparison_page import write_page
-        from training.export import check_output
+    config = parse_arguments(sys.argv[1:], read_datasets_dir())
+    return run_program("compare", lambda: _compare(config), "no comparison was written")
 
-        if config.output:
-            check_output(config.output)
-        comparison = compare_backbones(
-            config.training, config.backbones, config.weights
-        )
-        page = config.output and write_page(comparison, config.training, config.output)
-    except TrainingError as error:
-        print(f"compare: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("compare: interrupted; no comparison was written", file=sys.stderr)
-        return 130
+
+def _compare(config: CompareConfig) -> None:
+    # pylint: disable=import-outside-toplevel
+    from training.comparing import compare_backbones
+    from training.comparison_page import write_page
+    from training.export import check_output
+
+    if config.output:
+        check_output(config.output)
+    comparison = compare_backbones(config.training, config.backbones, config.weights)
+    page = config.output and write_page(comparison, config.training, config.output)
     _tell(comparison)
     if page:
         print(f"page {page}")
-    return 0
 
 
 def _tell(comparison: Comparison) -> None:

@@ -7,14 +7,12 @@ with a sentence when not, 130 after Ctrl-C.
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.errors import TrainingError
+from training.program import run_program
 
 if TYPE_CHECKING:
     from training.conversion import Conversion
@@ -77,25 +75,14 @@ def parse_arguments(arguments: list[str]) -> ConvertConfig:
 def main() -> int:
     """Convert once and say how close it is."""
     config = parse_arguments(sys.argv[1:])
-    # At 2 it tells of an error where there is just no GPU.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    try:
-        # TensorFlow takes seconds to import; --help does not wait for it.
-        # pylint: disable-next=import-outside-toplevel
-        from training.conversion import convert_model
+    return run_program("convert", lambda: _convert(config), "nothing was written")
 
-        conversion = convert_model(
-            config.model, config.format, config.output, config.photos
-        )
-    except TrainingError as error:
-        print(f"convert: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("convert: interrupted; nothing was written", file=sys.stderr)
-        return 130
-    _tell(conversion)
-    return 0
+
+def _convert(config: ConvertConfig) -> None:
+    # pylint: disable-next=import-outside-toplevel
+    from training.conversion import convert_model
+
+    _tell(convert_model(config.model, config.format, config.output, config.photos))
 
 
 def _tell(conversion: Conversion) -> None:

@@ -6,14 +6,12 @@ Exit codes: 0 when a version was exported, 1 with a sentence when not, 130 after
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import sys
 from pathlib import Path
 
 from training.argument_kinds import as_count
-from training.errors import TrainingError
 from training.imagenet_config import ImagenetConfig
+from training.program import read_datasets_dir, run_program
 
 
 def parse_arguments(arguments: list[str], datasets_dir: Path) -> ImagenetConfig:
@@ -62,26 +60,17 @@ def parse_arguments(arguments: list[str], datasets_dir: Path) -> ImagenetConfig:
 
 def main() -> int:
     """Export once and say where it lies."""
-    datasets_dir = Path(os.environ.get("DATASETS_DIR", "datasets"))
-    config = parse_arguments(sys.argv[1:], datasets_dir)
-    # At 2 it tells of an error where there is just no GPU.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    try:
-        # TensorFlow takes seconds to import; --help does not wait for it.
-        # pylint: disable-next=import-outside-toplevel
-        from training.imagenet_export import export_imagenet
+    config = parse_arguments(sys.argv[1:], read_datasets_dir())
+    return run_program("imagenet", lambda: _export(config), "nothing was exported")
 
-        version_folder = export_imagenet(config)
-    except TrainingError as error:
-        print(f"imagenet: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("imagenet: interrupted; nothing was exported", file=sys.stderr)
-        return 130
+
+def _export(config: ImagenetConfig) -> None:
+    # pylint: disable-next=import-outside-toplevel
+    from training.imagenet_export import export_imagenet
+
+    version_folder = export_imagenet(config)
     print(f"model  {version_folder}")
     print(f"report {version_folder / 'assets.extra' / 'report' / 'report.html'}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -7,15 +7,13 @@ all were exported, 1 with a sentence when not, 130 after Ctrl-C.
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.argument_kinds import as_count, as_seed
-from training.errors import TrainingError
 from training.ladder_config import RUNGS, LadderConfig
+from training.program import read_datasets_dir, run_program
 
 if TYPE_CHECKING:
     from training.ladder_climb import ClimbedRung
@@ -82,30 +80,21 @@ def _rungs(text: str) -> tuple[int, ...]:
 
 def main() -> int:
     """Climb once and print the table."""
-    datasets_dir = Path(os.environ.get("DATASETS_DIR", "datasets"))
-    config = parse_arguments(sys.argv[1:], datasets_dir)
-    # At 2 it tells of an error where there is just no GPU.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    try:
-        # TensorFlow takes seconds to import; --help does not wait for it.
-        # pylint: disable=import-outside-toplevel
-        from training.ladder_climb import climb
-        from training.ladder_page import write_page
+    config = parse_arguments(sys.argv[1:], read_datasets_dir())
+    return run_program(
+        "ladder", lambda: _climb(config), "the rungs exported so far are whole"
+    )
 
-        rungs = climb(config)
-        page = write_page(rungs, config)
-    except TrainingError as error:
-        print(f"ladder: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(
-            "ladder: interrupted; the rungs exported so far are whole", file=sys.stderr
-        )
-        return 130
+
+def _climb(config: LadderConfig) -> None:
+    # pylint: disable=import-outside-toplevel
+    from training.ladder_climb import climb
+    from training.ladder_page import write_page
+
+    rungs = climb(config)
+    page = write_page(rungs, config)
     _print_table(rungs)
     print(f"page {page}")
-    return 0
 
 
 def _print_table(rungs: tuple[ClimbedRung, ...]) -> None:

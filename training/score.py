@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import logging
 import os
 import sys
 import time
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from training.errors import ScoringRefused, TrainingError
+from training.errors import ScoringRefused
+from training.program import run_program
 from training.score_arguments import ScoreConfig, parse_arguments
 from training.score_photos import digest_photos, list_photos
 from training.version_folder import digest_version, find_version
@@ -131,27 +131,16 @@ def _tell_errors(output: ScoreOutput, photos: int) -> None:
 def main(arguments: list[str]) -> int:
     """Run once; the exit code is explained above."""
     config = parse_arguments(arguments)
-    # At 2 it tells of an error where there is just no GPU.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     if config.ray_address == "local":
         # Despite its name, this is what keeps Ray's ports on loopback anywhere.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    try:
-        run(config)
-    except TrainingError as error:
-        print(f"score: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(
-            "score: interrupted; the same command goes on behind the rows that are "
-            "done",
-            file=sys.stderr,
-        )
-        return 130
-    return 0
+    return run_program(
+        "score",
+        lambda: run(config),
+        "the same command goes on behind the rows that are done",
+    )
 
 
 if __name__ == "__main__":

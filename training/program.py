@@ -1,0 +1,41 @@
+"""The edge that all programs here share: environment, quiet TensorFlow, exit codes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from training.errors import TrainingError
+
+
+def read_datasets_dir() -> Path:
+    """Where ready copies of named data sets lie: $DATASETS_DIR, or datasets/."""
+    return Path(os.environ.get("DATASETS_DIR", "datasets"))
+
+
+def run_program(name: str, work: Callable[[], None], interrupted: str) -> int:
+    """Do a program's work; what stops it is a sentence on stderr, never a traceback.
+
+    Args:
+        name: Stands before every sentence.
+        work: May import TensorFlow, which takes seconds: --help does not wait for it.
+        interrupted: What Ctrl-C leaves behind.
+
+    Returns:
+        The exit code: 0, 1 after a TrainingError, 130 after Ctrl-C.
+    """
+    # At 2 it tells of an error where there is just no GPU.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    try:
+        work()
+    except TrainingError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted; {interrupted}", file=sys.stderr)
+        return 130
+    return 0
