@@ -90,6 +90,13 @@ class UnknownModel(GatewayError):
     code = "unknown_model"
 
 
+class NoExplanation(GatewayError):
+    """The model gives scores only and cannot say where it looked; use /predict."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "no_explanation"
+
+
 class ModelUnavailable(GatewayError):
     """The model server cannot answer now; trying again later helps."""
 

@@ -13,17 +13,23 @@ from gateway import wire
 from gateway.contract import (
     CONTRACT_OUTPUT,
     CONTRACT_SIGNATURE,
+    EXPLAIN_SIGNATURE,
     PREDICT_SIGNATURE,
     Contract,
     InvalidContract,
     read_contract,
 )
 from gateway.deadline import Deadline
-from gateway.errors import ModelMismatch
+from gateway.errors import ModelMismatch, NoExplanation
 from gateway.rpc_errors import gateway_error
-from gateway.signatures import METADATA_FIELD, check_contract, read_signatures
-from gateway.targets import Reply, ServedModel, Target
-from gateway.tensors import to_floats, to_tensor, to_text
+from gateway.signatures import (
+    METADATA_FIELD,
+    check_contract,
+    has_explanation,
+    read_signatures,
+)
+from gateway.targets import ExplainedReply, Reply, ServedModel, Target
+from gateway.tensors import check_heatmaps, to_floats, to_tensor, to_text
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 # While a model Deployment rolls, a named version may live in some pods only, and
@@ -96,21 +102,20 @@ class ModelClient:
             contract = read_contract(to_text(response.outputs[CONTRACT_OUTPUT]))
         except InvalidContract as error:
             raise ModelMismatch(f"model '{target.model}': {error}") from error
-        self._check_graph(answered, contract, deadline)
-        served = ServedModel(answered.model, answered.version, contract)
+        signatures = self._read_signatures(answered, deadline)
+        check_contract(contract, signatures)
+        can_explain = has_explanation(contract, signatures)
+        served = ServedModel(answered.model, answered.version, contract, can_explain)
         self._known[answered] = served
         if target.version is None:
             self._latest[target.model] = answered.version
         return served
 
-    def _check_graph(
-        self, target: Target, contract: Contract, deadline: Deadline
-    ) -> None:
+    def _read_signatures(self, target: Target, deadline: Deadline) -> Message:
         request = wire.GetModelMetadataRequest(
             model_spec=_spec(target), metadata_field=[METADATA_FIELD]
         )
-        response = self._call(self._metadata, request, deadline)
-        check_contract(contract, read_signatures(response))
+        return read_signatures(self._call(self._metadata, request, deadline))
 
     def predict(
         self, target: Target, batch: NDArray[np.uint8], deadline: Deadline
@@ -120,8 +125,42 @@ class ModelClient:
         Raises:
             GatewayError: As rpc_errors says, or the reply has no row per image.
         """
+        reply, _ = self._run(PREDICT_SIGNATURE, target, batch, deadline)
+        return reply
+
+    def explain(
+        self, target: Target, batch: NDArray[np.uint8], deadline: Deadline
+    ) -> ExplainedReply:
+        """Scores of a batch like predict's, and a heatmap of each picture's best class.
+
+        Raises:
+            NoExplanation: The model has no signature for it.
+            GatewayError: As predict, or the heatmaps are not n pictures of 0-1.
+        """
+        served = self.contract(target, deadline)
+        if not served.can_explain:
+            # A newer version may, and nobody may have asked for its scores yet.
+            served = self.read_contract(target, deadline)
+        if not served.can_explain:
+            raise NoExplanation(
+                f"expected a model with the signature '{EXPLAIN_SIGNATURE}', model "
+                f"'{served.name}' version {served.version} has none"
+            )
+        reply, response = self._run(EXPLAIN_SIGNATURE, target, batch, deadline)
+        heatmaps = to_floats(response.outputs[served.contract.tensors.heatmap])
+        check_heatmaps(heatmaps, len(batch))
+        return ExplainedReply(reply, heatmaps)
+
+    def _run(
+        self,
+        signature: str,
+        target: Target,
+        batch: NDArray[np.uint8],
+        deadline: Deadline,
+    ) -> tuple[Reply, Message]:
+        """The scores of one signature, and all that came with them."""
         names = self.contract(target, deadline).contract.tensors
-        request = wire.PredictRequest(model_spec=_spec(target, PREDICT_SIGNATURE))
+        request = wire.PredictRequest(model_spec=_spec(target, signature))
         request.inputs[names.images].CopyFrom(to_tensor(batch))
         response = self._call(self._predict, request, deadline)
         scores = to_floats(response.outputs[names.scores])
@@ -133,7 +172,7 @@ class ModelClient:
         version = response.model_spec.version.value
         if target.version is None:
             self._latest[target.model] = version
-        return Reply(version, scores)
+        return Reply(version, scores), response
 
     def states(self, model: str, deadline: Deadline) -> dict[int, str]:
         """The state of every version of a model, in TensorFlow Serving's words."""

@@ -8,6 +8,7 @@ from gateway import wire
 from gateway.contract import (
     CONTRACT_OUTPUT,
     CONTRACT_SIGNATURE,
+    EXPLAIN_SIGNATURE,
     PREDICT_SIGNATURE,
     Contract,
 )
@@ -57,6 +58,21 @@ def check_contract(contract: Contract, signatures: Message) -> None:
     described = _signature(signatures, CONTRACT_SIGNATURE)
     _check_tensor(
         _tensor(described.outputs, CONTRACT_OUTPUT, CONTRACT_SIGNATURE), "DT_STRING", ()
+    )
+
+
+def has_explanation(contract: Contract, signatures: Message) -> bool:
+    """True if the graph has the contract's images, scores and heatmap to explain with.
+
+    A model may lack them: it still predicts.
+    """
+    if EXPLAIN_SIGNATURE not in signatures.signature_def:
+        return False
+    explain, names = signatures.signature_def[EXPLAIN_SIGNATURE], contract.tensors
+    return (
+        names.images in explain.inputs
+        and names.scores in explain.outputs
+        and names.heatmap in explain.outputs
     )
 
 

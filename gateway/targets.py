@@ -22,11 +22,12 @@ class Target:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """One version of a model and what it says about itself."""
+    """One version of a model, what it says about itself, and if it can explain."""
 
     name: str
     version: int
     contract: Contract
+    can_explain: bool = False
 
     @property
     def target(self) -> Target:
@@ -40,6 +41,14 @@ class Reply:
 
     version: int
     scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ExplainedReply:
+    """A reply with float32 heatmaps of shape (n, rows, columns), 0-1, one a picture."""
+
+    reply: Reply
+    heatmaps: NDArray[np.float32]
 
 
 def choose_target(name: str | None, models: Sequence[str]) -> Target:

@@ -46,6 +46,22 @@ def to_floats(tensor: Message) -> NDArray[np.float32]:
     return values.reshape(shape).astype(np.float32, copy=False)
 
 
+def check_heatmaps(heatmaps: NDArray[np.float32], count: int) -> None:
+    """Refuse what cannot be laid over count pictures: (n, rows, columns) of 0-1.
+
+    Raises:
+        ModelMismatch: Another rank or count, nothing in it, or values beyond 0-1.
+    """
+    if heatmaps.ndim != 3 or len(heatmaps) != count or not heatmaps.size:
+        raise ModelMismatch(
+            f"expected heatmaps for {count} images, received the shape "
+            f"{heatmaps.shape}"
+        )
+    # NaN is in no range, so it is refused here too.
+    if not ((heatmaps >= 0) & (heatmaps <= 1)).all():
+        raise ModelMismatch("expected heatmaps from 0 to 1, received other values")
+
+
 def to_text(tensor: Message) -> bytes:
     """The one string of a reply, as bytes.
 

@@ -27,11 +27,12 @@ def tiny_contract(labels=LABELS, size=(8, 10), name="tiny"):
     )
 
 
-def write_tiny_model(base_path, version=1, contract=None):
+def write_tiny_model(base_path, version=1, contract=None, with_explain=True):
     """Write base_path/version; scores are softmax(channel means / 255), in order.
 
     With fewer or more than three labels the channel means are repeated in order.
-    The heatmap is the red channel / 255. No variables, three signatures.
+    The heatmap is the red channel / 255. No variables, three signatures; without
+    explain, two.
     """
     import tensorflow as tf  # pylint: disable=import-outside-toplevel
 
@@ -50,6 +51,8 @@ def write_tiny_model(base_path, version=1, contract=None):
             "explain": _signature({"images": images}, {**scores, **heatmap}),
             "contract": _signature({}, text),
         }
+        if not with_explain:
+            del signatures["explain"]
         builder = tf.compat.v1.saved_model.Builder(str(folder))
         builder.add_meta_graph_and_variables(
             session, [tf.saved_model.SERVING], signature_def_map=signatures

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from gateway.deadline import Deadline
-from gateway.errors import ModelMismatch, ModelTimeout, ModelUnavailable
+from gateway.errors import (
+    ModelMismatch,
+    ModelTimeout,
+    ModelUnavailable,
+    NoExplanation,
+)
 from gateway.model_client import ModelClient
 from gateway.targets import Target
 from tests.tiny_model import tiny_contract, write_tiny_model
@@ -133,3 +138,59 @@ def test_disagreeing_contract(start_model_server, tmp_path, deadline):
         client.contract(TINY, deadline)
 
     client.close()
+
+
+@pytest.mark.parametrize("as_content", [False, True])
+def test_explain(start_model_server, tmp_path, deadline, as_content):
+    """Scores as predict gives them, and the red channel as heatmap, row by row."""
+    write_tiny_model(tmp_path / "tiny")
+    server = start_model_server(
+        tmp_path / "tiny", enable_serialization_as_tensor_content=as_content
+    )
+    client = ModelClient(f"localhost:{server.grpc_port}")
+    batch = np.zeros((2, 8, 10, 3), np.uint8)
+    batch[1, 2, 3] = (255, 0, 0)
+    batch[1, 4, 5] = (51, 255, 255)
+
+    explained = client.explain(TINY, batch, deadline)
+
+    predicted = client.predict(TINY, batch, deadline)
+    client.close()
+    expected = np.zeros((2, 8, 10), np.float32)
+    expected[1, 2, 3], expected[1, 4, 5] = 1, 0.2
+    assert explained.reply.version == 1
+    np.testing.assert_array_equal(explained.reply.scores, predicted.scores)
+    np.testing.assert_allclose(explained.heatmaps, expected, rtol=1e-6)
+
+
+def test_explain_without_signature(start_model_server, tmp_path, deadline):
+    """A model that only predicts is told so; it is ready and predicts all the same."""
+    write_tiny_model(tmp_path / "tiny", with_explain=False)
+    server = start_model_server(tmp_path / "tiny")
+    client = ModelClient(f"localhost:{server.grpc_port}")
+    batch = np.zeros((1, 8, 10, 3), np.uint8)
+
+    with pytest.raises(NoExplanation, match="'tiny' version 1 has none"):
+        client.explain(TINY, batch, deadline)
+
+    assert client.predict(TINY, batch, deadline).version == 1
+    client.close()
+
+
+def test_explain_after_a_swap(start_model_server, tmp_path, deadline):
+    """A newer version that explains is found, though only the older one was asked."""
+    write_tiny_model(tmp_path / "tiny", with_explain=False)
+    server = start_model_server(
+        tmp_path / "tiny", file_system_poll_wait_seconds=1, num_load_threads=1
+    )
+    client = ModelClient(f"localhost:{server.grpc_port}")
+    assert not client.contract(TINY, deadline).can_explain
+    write_tiny_model(tmp_path / "aside", version=2)
+    (tmp_path / "aside" / "2").rename(tmp_path / "tiny" / "2")
+    while client.states("tiny", deadline).get(2) != "AVAILABLE":
+        assert deadline.remaining_seconds()
+
+    explained = client.explain(TINY, np.zeros((1, 8, 10, 3), np.uint8), deadline)
+
+    client.close()
+    assert explained.reply.version == 2

@@ -22,6 +22,7 @@ ROWS = {
     "FetchFailed": (400, "fetch_failed", False),
     "GatewayBusy": (503, "gateway_busy", True),
     "UnknownModel": (404, "unknown_model", False),
+    "NoExplanation": (404, "no_explanation", False),
     "ModelUnavailable": (503, "model_unavailable", True),
     "ModelTimeout": (504, "model_timeout", False),
     "ModelMismatch": (502, "model_mismatch", False),

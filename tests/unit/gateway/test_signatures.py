@@ -8,7 +8,12 @@ import pytest
 
 from gateway import wire
 from gateway.errors import ModelMismatch
-from gateway.signatures import METADATA_FIELD, check_contract, read_signatures
+from gateway.signatures import (
+    METADATA_FIELD,
+    check_contract,
+    has_explanation,
+    read_signatures,
+)
 from tests.tiny_model import tiny_contract
 
 
@@ -108,3 +113,35 @@ def test_metadata():
     assert read_signatures(reply) == make_signatures()
     with pytest.raises(ModelMismatch):
         read_signatures(wire.GetModelMetadataResponse())
+
+
+def make_explain(signatures, inputs=("images",), outputs=("scores", "heatmap")):
+    """The signature explain with tensors of these names, added in place."""
+    explain = signatures.signature_def["explain"]
+    for name in inputs:
+        add_tensor(explain.inputs, name, "DT_UINT8", (-1, 8, 10, 3))
+    for name in outputs:
+        add_tensor(explain.outputs, name, "DT_FLOAT", None)
+    return signatures
+
+
+def test_explanation():
+    """A model with all tensors of the explain signature can explain."""
+    assert has_explanation(tiny_contract(), make_explain(make_signatures()))
+    assert not has_explanation(tiny_contract(), make_signatures())
+
+
+@pytest.mark.parametrize(
+    "inputs, outputs",
+    [
+        (("input_8",), ("scores", "heatmap")),
+        (("images",), ("scores",)),
+        (("images",), ("heatmap",)),
+    ],
+)
+def test_explanation_of_other_names(inputs, outputs):
+    """An explain signature that lacks a tensor of the contract is not one of ours."""
+    signatures = make_explain(make_signatures(), inputs, outputs)
+
+    assert not has_explanation(tiny_contract(), signatures)
+    check_contract(tiny_contract(), signatures)

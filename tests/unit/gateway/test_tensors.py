@@ -7,7 +7,7 @@ import pytest
 
 from gateway import wire
 from gateway.errors import ModelMismatch
-from gateway.tensors import to_floats, to_tensor, to_text
+from gateway.tensors import check_heatmaps, to_floats, to_tensor, to_text
 
 
 def tensor(shape=(), dtype=wire.DT_FLOAT, **values):
@@ -91,3 +91,26 @@ def test_text():
     ):
         with pytest.raises(ModelMismatch):
             to_text(proto)
+
+
+def test_heatmaps():
+    """One heatmap a picture, from 0 to 1, both included."""
+    check_heatmaps(np.array([[[0, 1]], [[0.5, 0.25]]], np.float32), count=2)
+
+
+@pytest.mark.parametrize(
+    "shape", [(2, 7), (1, 7, 7), (3, 7, 7), (2, 0, 7), (2, 7, 7, 1)]
+)
+def test_heatmaps_of_another_shape(shape):
+    """Another rank, another count or no cells at all is refused."""
+    with pytest.raises(ModelMismatch, match="for 2 images"):
+        check_heatmaps(np.zeros(shape, np.float32), count=2)
+
+
+@pytest.mark.parametrize("value", [-0.001, 1.001, np.nan, np.inf])
+def test_heatmaps_beyond_their_range(value):
+    """A single cell that is no number from 0 to 1 is refused."""
+    heatmaps = np.array([[[0.5, value]]], np.float32)
+
+    with pytest.raises(ModelMismatch, match="from 0 to 1"):
+        check_heatmaps(heatmaps, count=1)
