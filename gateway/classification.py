@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from gateway.deadline import Deadline
 from gateway.errors import ModelFailed, ModelMismatch
-from gateway.targets import ServedModel, Target
+from gateway.targets import Reply, ServedModel, Target
+from gateway.timings import DECODE, MODEL, Stopwatch
 
 if TYPE_CHECKING:
     from gateway.model_client import ModelClient
@@ -28,7 +29,11 @@ class Classification:
 
 
 def classify(
-    client: ModelClient, target: Target, decode: Decode, deadline: Deadline
+    client: ModelClient,
+    target: Target,
+    decode: Decode,
+    deadline: Deadline,
+    watch: Stopwatch | None = None,
 ) -> Classification:
     """Ask the target about the pictures that decode turns into pixels.
 
@@ -37,11 +42,12 @@ def classify(
 
     Args:
         decode: From (height, width) to the batch, uint8 (n, height, width, 3).
+        watch: Told how long decoding and the model took.
 
     Raises:
         GatewayError: A picture cannot be read, or the model does not answer.
     """
-    question = _Question(client, target, decode, deadline)
+    question = _Question(client, target, decode, deadline, watch or Stopwatch())
     served = client.contract(target, deadline)
     try:
         return _ask(question, served)
@@ -58,20 +64,31 @@ class _Question:
     target: Target
     decode: Decode
     deadline: Deadline
+    watch: Stopwatch
+
+    def pixels(self, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """The batch in one size."""
+        with self.watch.stage(DECODE):
+            return self.decode(size)
+
+    def predict(self, target: Target, batch: NDArray[np.uint8]) -> Reply:
+        """What the model server says of a batch."""
+        with self.watch.stage(MODEL):
+            return self.client.predict(target, batch, self.deadline)
 
 
 def _ask(question: _Question, served: ServedModel) -> Classification:
     """Send the pixels a version wants; again, when another one has answered."""
     client, deadline = question.client, question.deadline
-    batch = question.decode(served.contract.image.size)
-    reply = client.predict(question.target, batch, deadline)
+    batch = question.pixels(served.contract.image.size)
+    reply = question.predict(question.target, batch)
     if reply.version != served.version:
         # The names stay together: labels and pixels of the version that answered.
         asked_image = served.contract.image
         served = client.contract(Target(served.name, reply.version), deadline)
         if served.contract.image != asked_image:
-            batch = question.decode(served.contract.image.size)
-            reply = client.predict(served.target, batch, deadline)
+            batch = question.pixels(served.contract.image.size)
+            reply = question.predict(served.target, batch)
     return Classification(served, _checked(reply.scores, served.contract.labels))
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from gateway.classification import Classification
+    from gateway.timings import Timings
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,12 @@ class Prediction:
         # The shortest decimals that give the same float32 back: 0.7, not 0.699999988.
         return cls(tuple(Score(labels[i], float(str(scores[i]))) for i in order))
 
-    def to_json(self) -> dict[str, Any]:
-        """One entry of the reply's predictions."""
+    def to_json(self, top: int | None = None) -> dict[str, Any]:
+        """One entry of the reply's predictions, with so many of the best scores."""
         return {
             "label": self.best.label,
             "score": self.best.score,
-            "scores": [vars(score) for score in self.scores],
+            "scores": [vars(score) for score in self.scores[:top]],
         }
 
 
@@ -77,11 +78,18 @@ class PredictionReply:
             "score": f"{best.score:.4f}",
         }
 
-    def to_json(self, request_id: str) -> dict[str, Any]:
-        """The body of the reply to POST /predict."""
+    def to_json(
+        self, request_id: str, timings: Timings, top: int | None = None
+    ) -> dict[str, Any]:
+        """The body of the reply to POST /predict.
+
+        Args:
+            top: How many scores of each picture are told, the best first; None: all.
+        """
         return {
             "model": self.model,
             "version": self.version,
-            "predictions": [prediction.to_json() for prediction in self.predictions],
+            "predictions": [entry.to_json(top) for entry in self.predictions],
+            "timings": timings.to_json(),
             "request_id": request_id,
         }

@@ -12,7 +12,9 @@ from gateway import request_log
 from gateway.classification import classify
 from gateway.deadline import Deadline
 from gateway.prediction import PredictionReply
+from gateway.query import read_query
 from gateway.targets import choose_target
+from gateway.timings import SERVER_TIMING, Stopwatch
 from gateway.upload import Fetch, read_upload
 
 if TYPE_CHECKING:
@@ -29,15 +31,19 @@ def make_routes(
 
     @routes.post("/predict")
     def predict() -> ResponseReturnValue:
-        target = choose_target(request.args.get("model"), settings.models)
+        watch = Stopwatch()
+        # A model that is not there is told before a large body is read.
+        choose_target(read_query(request.args).model, settings.models)
         upload = read_upload(request, settings.max_image_bytes, fetch)
-        if not request.args.get("model"):
-            target = choose_target(upload.model, settings.models)
+        query = read_query(request.args, {"model": upload.model})
+        target = choose_target(query.model, settings.models)
         deadline = Deadline.after(settings.model_timeout_seconds)
         decode = partial(decoder.decode, upload.pictures, deadline)
-        answer = classify(client, target, decode, deadline)
+        answer = classify(client, target, decode, deadline, watch)
         reply = PredictionReply.from_classification(answer)
         request_log.note(**reply.facts())
-        return reply.to_json(g.request_id)
+        timings = watch.read()
+        body = reply.to_json(g.request_id, timings, query.top)
+        return body, {SERVER_TIMING: timings.to_header()}
 
     return routes

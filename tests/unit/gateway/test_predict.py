@@ -18,11 +18,13 @@ from tests.unit.gateway.sending import (
 
 
 def test_reply(web, red):
-    """The reply has the fixed shape: model, version, one prediction, request id."""
+    """The reply has the fixed shape: who, one prediction, times, request id."""
     reply = send_raw(web, red)
 
     assert reply.status_code == 200
-    assert reply.json == {
+    document = reply.json
+    assert set(document.pop("timings")) == {"decode_ms", "model_ms", "total_ms"}
+    assert document == {
         "model": "tiny",
         "version": 1,
         "predictions": [
@@ -180,3 +182,29 @@ def test_model_that_is_no_text(web, red):
 
     assert reply.status_code == 400
     assert "expected text as 'model'" in reply.json["detail"]
+
+
+def test_timings(web, red):
+    """The times are in the JSON and in Server-Timing; the stages fit in the total."""
+    reply = send_raw(web, red)
+
+    times = reply.json["timings"]
+    header = reply.headers["Server-Timing"]
+    assert header == ", ".join(
+        f"{stage};dur={times[f'{stage}_ms']:.3f}"
+        for stage in ("decode", "model", "total")
+    )
+    assert times["decode_ms"] > 0
+    # Each is rounded to a thousandth of a millisecond.
+    assert times["decode_ms"] + times["model_ms"] <= times["total_ms"] + 0.002
+
+
+@pytest.mark.parametrize("top, count", [("1", 1), ("2", 2), ("3", 3), ("50", 3)])
+def test_top(web, red, top, count):
+    """?top= tells so many of the best scores."""
+    reply = web.post(f"/predict?top={top}", data=red, content_type="image/png")
+
+    (prediction,) = reply.json["predictions"]
+    names = [entry["label"] for entry in prediction["scores"]]
+    assert names == ["red", "green", "blue"][:count]
+    assert prediction["label"] == "red"
