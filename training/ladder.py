@@ -60,6 +60,12 @@ def parse_arguments(arguments: list[str], datasets_dir: Path) -> LadderConfig:
         help="the last rung's: imagenet, random or a file",
     )
     add(
+        "--size",
+        type=as_count,
+        default=LadderConfig.size,
+        help="the last rung's pixels a side; its network's own if not given",
+    )
+    add(
         "--max-epochs",
         type=as_count,
         default=LadderConfig.max_epochs,

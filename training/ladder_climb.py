@@ -72,6 +72,7 @@ def _climb_rung(number: int, config: LadderConfig) -> ClimbedRung:
             datasets_dir=config.datasets_dir,
             backbone=rung.network or config.backbone,
             weights=config.weights,
+            size=None if rung.network else config.size,
             seed=config.seed,
             head=replace(defaults.head, max_epochs=config.max_epochs),
         )

@@ -31,7 +31,10 @@ RUNGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class LadderConfig:
-    """One climb; rungs are numbers of RUNGS, output holds a model's folder for each."""
+    """One climb; rungs are numbers of RUNGS, output holds a model's folder for each.
+
+    backbone, weights and size (pixels, square) are those of the pretrained rung.
+    """
 
     data: str = "cats-vs-dogs"
     output: Path = Path("models/ladder")
@@ -40,4 +43,5 @@ class LadderConfig:
     seed: int = TrainingConfig.seed
     backbone: str = TrainingConfig.backbone
     weights: str = TrainingConfig.weights
+    size: int | None = None
     max_epochs: int = 200

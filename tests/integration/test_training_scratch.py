@@ -105,6 +105,7 @@ def test_ladder(tmp_path):
     output = tmp_path / "models"
     command = [sys.executable, "-m", "training.ladder", "--data", str(photos)]
     command += ["--output", str(output), "--rungs", "2,4", "--weights", "random"]
+    command += ["--size", "64"]
 
     done = subprocess.run(
         [*command, "--max-epochs", "1"], capture_output=True, text=True, check=False
@@ -127,6 +128,7 @@ def test_ladder(tmp_path):
         assert contract.model == rung["name"]
         assert contract.evaluation.test_accuracy == rung["test_accuracy"]
         assert f"{rung['name']}" in done.stdout
+    assert contract.image.size == (64, 64)  # of the last alone
     assert "training ladder-2: 100%" in done.stderr
 
 
