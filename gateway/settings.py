@@ -8,6 +8,9 @@ from typing import Any
 
 PREFIX = "GATEWAY_"
 URL_FETCH_MODES = ("public", "off")
+LOG_FORMATS = ("keyvalue", "json")
+# What a setting says when nobody asked for its room.
+OFF = "off"
 
 
 class SettingsError(ValueError):
@@ -49,12 +52,29 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
+def _rate_limit(text: str) -> str:
+    """Read as flask-limiter reads it: 60/minute, or several joined by ';'."""
+    # pylint: disable-next=import-outside-toplevel  # most gateways limit nobody
+    from limits import parse_many
+
+    if text.strip().lower() == OFF:
+        return OFF
+    try:
+        limits = parse_many(text)
+    except ValueError:
+        limits = []
+    if not limits or not all(limit.amount for limit in limits):
+        raise ValueError("expected a rate such as 60/minute, or off")
+    return text.strip()
+
+
 _MEGABYTE = 1024 * 1024
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "host": _text,
     "port": _number(int, 0, 65535),
     "workers": _number(int, 1, 64),
     "threads": _number(int, 1, 256),
+    "max_in_flight": _number(int, 1, 900),
     "model_address": _text,
     "models": _names,
     "model_timeout_seconds": _number(float, 0.05, 600),
@@ -63,6 +83,12 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "url_fetch": _choice(*URL_FETCH_MODES),
     "fetch_timeout_seconds": _number(float, 0.05, 600),
     "log_level": _choice("debug", "info", "warning", "error"),
+    "log_format": _choice(*LOG_FORMATS),
+    "api_keys_file": _text,
+    "rate_limit": _rate_limit,
+    "trusted_proxies": _number(int, 0, 10),
+    "prediction_log": _text,
+    "keep_photos": _text,
 }
 
 
@@ -77,6 +103,7 @@ class Settings:
     port: int = 8080
     workers: int = 1
     threads: int = 16
+    max_in_flight: int = 64
     model_address: str = "localhost:8500"
     models: tuple[str, ...] = ("default",)
     model_timeout_seconds: float = 5.0
@@ -85,6 +112,12 @@ class Settings:
     url_fetch: str = "public"
     fetch_timeout_seconds: float = 4.0
     log_level: str = "info"
+    log_format: str = "keyvalue"
+    api_keys_file: str = OFF
+    rate_limit: str = OFF
+    trusted_proxies: int = 0
+    prediction_log: str = OFF
+    keep_photos: str = OFF
 
     @property
     def default_model(self) -> str:
@@ -108,6 +141,11 @@ class Settings:
                 values[field.name] = _READERS[field.name](text)
             except ValueError as error:
                 problems.append(_describe(variable_name(field), text, error))
+        if values.get("keep_photos", OFF) != OFF and "prediction_log" not in values:
+            problems.append(
+                f"{PREFIX}KEEP_PHOTOS: expected {PREFIX}PREDICTION_LOG beside it, "
+                "received none"
+            )
         if problems:
             raise SettingsError("\n".join(problems))
         return cls(**values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
@@ -10,9 +11,13 @@ from tensorflow_serving.config import model_server_config_pb2
 from gateway.settings import Settings as GatewaySettings
 from gateway.settings import variable_name
 from serving.flags import read_flags
-from tests.manifests.rendered import port_names
+from tests.manifests.rendered import ROOT, port_names
 
 GATEWAY_NAMES = {variable_name(field) for field in dataclasses.fields(GatewaySettings)}
+# What only a cluster has: a Service, the one name of the baked model, no way out.
+CLUSTER_NAMES = {"GATEWAY_MODEL_ADDRESS", "GATEWAY_MODELS", "GATEWAY_URL_FETCH"}
+README_ROW = re.compile(r"^\| `(GATEWAY_\w+)` \| `([^`]*)` \|", re.M)
+README = ROOT / "README.md"
 FILES_FOLDER = "/etc/model-server/"
 
 
@@ -52,6 +57,15 @@ def test_gateway_environment(objects):
     assert names <= GATEWAY_NAMES
     assert gateway_settings(objects).url_fetch == "off"
     assert port_names(pod)["http"] == gateway_settings(objects).port
+
+
+def test_gateway_defaults(objects):
+    """The ConfigMap shows every setting, and as the README has it but for its own."""
+    shown = objects.named("ConfigMap", "gateway")["data"]
+    defaults = dict(README_ROW.findall(README.read_text(encoding="utf-8")))
+
+    assert set(shown) == GATEWAY_NAMES == set(defaults)
+    assert {name for name in shown if shown[name] != defaults[name]} == CLUSTER_NAMES
 
 
 def test_gateway_calls_the_model_server(objects):

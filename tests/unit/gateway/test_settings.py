@@ -18,6 +18,7 @@ GOOD = {
     "GATEWAY_PORT": ("9000", 9000),
     "GATEWAY_WORKERS": ("2", 2),
     "GATEWAY_THREADS": ("4", 4),
+    "GATEWAY_MAX_IN_FLIGHT": ("100", 100),
     "GATEWAY_MODEL_ADDRESS": ("model-server:8500", "model-server:8500"),
     "GATEWAY_MODELS": ("pizza, cats", ("pizza", "cats")),
     "GATEWAY_MODEL_TIMEOUT_SECONDS": ("2.5", 2.5),
@@ -26,7 +27,15 @@ GOOD = {
     "GATEWAY_URL_FETCH": ("OFF", "off"),
     "GATEWAY_FETCH_TIMEOUT_SECONDS": ("1", 1.0),
     "GATEWAY_LOG_LEVEL": ("WARNING", "warning"),
+    "GATEWAY_LOG_FORMAT": ("JSON", "json"),
+    "GATEWAY_API_KEYS_FILE": ("/etc/keys", "/etc/keys"),
+    "GATEWAY_RATE_LIMIT": ("60/minute;500/day", "60/minute;500/day"),
+    "GATEWAY_TRUSTED_PROXIES": ("1", 1),
+    "GATEWAY_PREDICTION_LOG": ("/log/a.jsonl", "/log/a.jsonl"),
+    "GATEWAY_KEEP_PHOTOS": ("/log/photos", "/log/photos"),
 }
+# A setting that makes sense beside another one only.
+NEEDS = {"GATEWAY_KEEP_PHOTOS": {"GATEWAY_PREDICTION_LOG": "/log/a.jsonl"}}
 
 
 def test_defaults():
@@ -43,12 +52,15 @@ def test_variable(name):
     """Each variable sets the field of its name, and nothing else."""
     text, expected = GOOD[name]
 
-    settings = Settings.from_env({name: text})
+    needs = NEEDS.get(name, {})
 
+    settings = Settings.from_env({name: text, **needs})
+
+    without = Settings.from_env(needs)
     changed = {
         field.name: getattr(settings, field.name)
         for field in fields(Settings)
-        if getattr(settings, field.name) != getattr(Settings(), field.name)
+        if getattr(settings, field.name) != getattr(without, field.name)
     }
     assert changed == {name.removeprefix(PREFIX).lower(): expected}
 
@@ -79,6 +91,16 @@ def test_every_field():
         ("GATEWAY_MAX_IMAGE_PIXELS", "0"),
         ("GATEWAY_URL_FETCH", "all"),
         ("GATEWAY_LOG_LEVEL", "loud"),
+        ("GATEWAY_LOG_FORMAT", "xml"),
+        ("GATEWAY_MAX_IN_FLIGHT", "0"),
+        ("GATEWAY_RATE_LIMIT", "60"),
+        ("GATEWAY_RATE_LIMIT", "0/minute"),
+        ("GATEWAY_RATE_LIMIT", "5/fortnight"),
+        ("GATEWAY_RATE_LIMIT", "-1/second"),
+        ("GATEWAY_RATE_LIMIT", ""),
+        ("GATEWAY_TRUSTED_PROXIES", "-1"),
+        ("GATEWAY_API_KEYS_FILE", ""),
+        ("GATEWAY_PREDICTION_LOG", " "),
     ],
 )
 def test_bad_value(name, text):
@@ -99,6 +121,12 @@ def test_all_bad_values():
 
     names = [line.partition(":")[0] for line in str(caught.value).splitlines()]
     assert names == ["GATEWAY_PORT", "GATEWAY_MODELS"]
+
+
+def test_photos_need_the_log():
+    """Photos that no line of a log names would be of no use."""
+    with pytest.raises(SettingsError, match="GATEWAY_PREDICTION_LOG beside it"):
+        Settings.from_env({"GATEWAY_KEEP_PHOTOS": "/log/photos"})
 
 
 def test_service_link():
