@@ -14,7 +14,7 @@ from gateway.decoder import Decoder
 from gateway.errors import ForbiddenUrl, GatewayError
 from gateway.fetch import FetchRules, fetch_picture
 from gateway.problem import FIXED_TEXT, error_response, problem_response
-from gateway.routes import health, models, pages, predict
+from gateway.routes import explain, health, models, pages, predict
 from gateway.upload import Fetch, UploadRequest
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 _CONTENT_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
+    "img-src 'self' data: blob:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 _DRAIN_CHUNK_BYTES = 64 * 1024
 
@@ -46,6 +47,7 @@ def create_app(
     fetch = fetch or make_fetch(settings)
     decoder = Decoder(settings.max_image_pixels)
     app.register_blueprint(predict.make_routes(settings, client, fetch, decoder))
+    app.register_blueprint(explain.make_routes(settings, client, fetch, decoder))
     app.register_blueprint(models.make_routes(settings, client))
     app.register_blueprint(pages.make_routes(settings, client, fetch, decoder))
     app.register_blueprint(health.make_routes(settings, client))
@@ -94,7 +96,7 @@ def _answer_bug(error: Exception) -> Response:
 
 
 def _set_security_headers(response: Response) -> Response:
-    """Nothing here needs a script, a frame or another site."""
+    """Nothing here needs an inline script or style, a frame or another site."""
     response.headers["Content-Security-Policy"] = _CONTENT_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
