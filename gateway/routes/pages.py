@@ -14,6 +14,7 @@ from gateway.catalog import known_models
 from gateway.classification import classify
 from gateway.deadline import Deadline
 from gateway.errors import GatewayError
+from gateway.image import FORMATS
 from gateway.prediction import PredictionReply
 from gateway.problem import set_retry_after
 from gateway.targets import choose_target
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 THUMBNAIL_PIXELS = 640
 SHOWN_SCORES = 10
+# Named one by one, because an iPhone then sends its HEIC photos as JPEG.
+_MEDIA_TYPES = ",".join(f"image/{name.lower()}" for name in FORMATS)
 
 
 def make_routes(
@@ -42,6 +45,9 @@ def make_routes(
             served=known_models(client, settings.models, deadline),
             chosen=g.get("chosen_model", settings.default_model),
             shown_scores=SHOWN_SCORES,
+            formats=FORMATS,
+            media_types=_MEDIA_TYPES,
+            error_kinds=GatewayError.__subclasses__(),
             **parts,
         )
         return make_response(page)
@@ -63,7 +69,7 @@ def make_routes(
         thumbnail = decoder.draw_thumbnail(
             upload.pictures[0], deadline, THUMBNAIL_PIXELS
         )
-        return render(reply=reply, photo=base64.b64encode(thumbnail).decode("ascii"))
+        return render(reply=reply, picture=base64.b64encode(thumbnail).decode("ascii"))
 
     @routes.errorhandler(GatewayError)
     def show_error(error: GatewayError) -> ResponseReturnValue:

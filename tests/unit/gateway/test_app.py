@@ -220,13 +220,14 @@ def test_models_unreachable(web, client):
 
 
 def test_security_headers(web):
-    """No page may run a script, be framed or load from elsewhere."""
+    """No page runs foreign or inline scripts, is framed or loads from elsewhere."""
     for path in ("/", "/livez", "/nowhere", "/static/page.css"):
         with web.get(path) as reply:
             headers = reply.headers
 
         assert "default-src 'none'" in headers["Content-Security-Policy"]
-        assert "script-src" not in headers["Content-Security-Policy"]
+        assert "script-src 'self';" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
 
 

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
-from gateway.errors import ModelUnavailable
+from gateway.errors import GatewayError, ModelUnavailable, UnsupportedImage
 from tests.tiny_model import tiny_contract
 
 
@@ -19,6 +19,12 @@ def post_form(web, data, **fields):
     """What a browser sends for the page's form."""
     fields["image"] = (io.BytesIO(data), "photo.jpg" if data else "")
     return web.post("/", data=fields, content_type="multipart/form-data")
+
+
+def read_shown(reply):
+    """The page's text as people get it: without what page.js clones, in one line."""
+    shown = re.sub(r"<template.*?</template>", "", reply.text, flags=re.DOTALL)
+    return " ".join(shown.split())
 
 
 class TagBalance(HTMLParser):
@@ -44,20 +50,49 @@ class TagBalance(HTMLParser):
 
 
 def test_form(web):
-    """The page posts a file to itself, offers the models and says how good they are."""
-    page = web.get("/").text
+    """The page posts files to itself, offers the models and says how good they are."""
+    page = read_shown(web.get("/"))
 
-    assert (
-        '<form class="card" method="post" action="/" enctype="multipart/form-data">'
-        in (page)
-    )
-    assert 'type="file"' in page and 'accept="image/*"' in page
+    form = re.search(r"<form (.*?)>", page)[1]
+    assert 'method="post" action="/" enctype="multipart/form-data"' in form
     assert re.findall(r"<option( selected)?>(\w+)</option>", page) == [
         (" selected", "tiny"),
         ("", "second"),
     ]
     assert "100.0&nbsp;% of" in page and "20.0–100.0&nbsp;%" in page
-    assert "<script" not in page and "http://" not in page
+    assert "http://" not in page
+
+
+def test_ways_to_choose(web):
+    """One input takes several files, one the camera; both name the formats we read."""
+    page = read_shown(web.get("/"))
+
+    chosen, photographed = re.findall(r'<input id="\w+" type="file" (.*?)>', page)
+    assert "multiple" in chosen and "capture" not in chosen
+    assert 'capture="environment"' in photographed
+    for formats in (chosen, photographed):
+        assert 'name="image"' in formats
+        assert 'accept="image/jpeg,image/png,image/webp,image/gif,' in formats
+    assert page.count('<label for="image">') == page.count('<label for="camera">') == 1
+
+
+def test_limits_for_the_script(web):
+    """The form carries the limits and addresses that page.js must keep to."""
+    form = re.search(r"<form (.*?)>", web.get("/").text)[1]
+    told = dict(re.findall(r'data-([\w-]+)="(.*?)"', form))
+
+    assert (told["predict"], told["explain"]) == ("/predict", "/explain")
+    assert told["max-image-bytes"] == "200000"
+
+
+def test_summaries(web):
+    """Each error has its sentence in the page, for what page.js is told by code."""
+    page = web.get("/").text
+
+    summaries = dict(re.findall(r'<p data-code="(\w+)">(.*?)</p>', page))
+
+    assert len(summaries) == len(GatewayError.__subclasses__())
+    assert summaries["unsupported_image"] == str(UnsupportedImage.__doc__)
 
 
 def test_answer(web, red):
@@ -65,7 +100,7 @@ def test_answer(web, red):
     reply = post_form(web, red, model="second")
 
     assert reply.status_code == 200
-    page = " ".join(reply.text.split())
+    page = read_shown(reply)
     assert "<strong>red</strong> <span>100.0&nbsp;%</span>" in page
     assert page.count('class="fill" width="0.00%"') == 2
     assert "answered by second, version 1" in page
@@ -79,7 +114,7 @@ def test_published_weights(web, client):
     contract = dataclasses.replace(tiny_contract(), data=None, evaluation=None)
     client.versions = {1: contract}
 
-    page = " ".join(web.get("/").text.split())
+    page = read_shown(web.get("/"))
     model = web.get("/models").json["models"][0]
 
     assert "as it was published, not judged on photos here. It knows red" in page
@@ -92,7 +127,7 @@ def test_many_labels(web, client, red):
     labels = tuple(f"class {number}" for number in range(1000))
     client.versions = {1: tiny_contract(labels=labels)}
 
-    page = post_form(web, red).text
+    page = read_shown(post_form(web, red))
 
     assert page.count('class="fill"') == 10
     assert "and 990 labels below these" in page
@@ -149,7 +184,7 @@ def test_markup(web, client, red):
         assert not balance.problems
 
 
-@pytest.mark.parametrize("name", ["page.css", "icon.svg"])
+@pytest.mark.parametrize("name", ["page.css", "page.js", "icon.svg"])
 def test_static(web, name):
     """The page's own files are there."""
     with web.get(f"/static/{name}") as reply:

@@ -1,0 +1,254 @@
+// The page with JavaScript: photos that are dropped, pasted, chosen or taken show at once
+// and are classified together. Without it, the form posts to the page itself.
+// Words and markup stand in the page's <template> elements, limits in the form's data-*.
+
+const form = document.querySelector("form");
+const answers = document.querySelector("#answers");
+const announcement = document.querySelector("#status");
+const limits = {
+  images: Number(form.dataset.maxImages),
+  imageBytes: Number(form.dataset.maxImageBytes),
+  bodyBytes: Number(form.dataset.maxBodyBytes),
+};
+
+/** What went wrong, as the gateway's problem documents say it. */
+class Problem extends Error {
+  constructor({ status = 0, code = "", detail }) {
+    super(detail);
+    this.code = code;
+    // What a photo itself is to blame for stays wrong, however often it is sent.
+    this.mayPass = status === 0 || status === 429 || status >= 500;
+  }
+}
+
+function clone(id) {
+  return document.querySelector(`template#${id}`).content.cloneNode(true);
+}
+
+function percent(share) {
+  return `${(100 * share).toFixed(1)}\u00a0%`;
+}
+
+function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function chosenModel() {
+  return form.elements.model?.value ?? "";
+}
+
+/** The gateway's answer to a POST; throws a Problem when it is none. */
+async function ask(address, query, body, accept) {
+  let reply;
+  try {
+    const url = `${address}?${new URLSearchParams(query)}`;
+    reply = await fetch(url, { method: "POST", body, headers: { Accept: accept } });
+  } catch {
+    throw new Problem({ detail: "The gateway cannot be reached; trying again may help." });
+  }
+  if (reply.ok) return reply;
+  const said = await reply.json().catch(() => ({}));
+  const detail = said.detail ?? `The answer has the status ${reply.status}.`;
+  throw new Problem({ ...said, status: reply.status, detail });
+}
+
+function formOf(places) {
+  const body = new FormData();
+  for (const { file } of places) body.append("image", file);
+  return body;
+}
+
+/** One photo's place on the page: the file, its card, and what was said about it. */
+function makePlace(file) {
+  const card = clone("card").firstElementChild;
+  const picture = card.querySelector("img");
+  const preview = URL.createObjectURL(file);
+  const place = { file, card, picture, preview, outcome: "" };
+  picture.addEventListener("error", () => card.classList.add("no-preview"));
+  picture.addEventListener("load", () => card.classList.remove("no-preview"));
+  picture.src = preview;
+  picture.alt = file.name;
+  card.querySelector("figcaption").textContent = file.name;
+  return place;
+}
+
+function say(place, part, outcome = "") {
+  place.card.querySelector(".said").replaceChildren(part);
+  place.card.setAttribute("aria-busy", outcome === "");
+  place.outcome = outcome && `${place.file.name}: ${outcome}`;
+}
+
+function showProblem(place, problem) {
+  const part = clone("problem");
+  const [summary, detail] = part.querySelectorAll("p");
+  const known = clone("summaries").querySelector(
+    `[data-code="${CSS.escape(problem.code)}"]`,
+  );
+  summary.textContent = known?.textContent ?? problem.message;
+  detail.textContent = known ? sentence(problem.message) : "";
+  const button = part.querySelector("button");
+  button.hidden = !problem.mayPass;
+  button.addEventListener("click", () => {
+    classify([place]);
+    place.card.querySelector(".said").focus();
+  });
+  say(place, part, summary.textContent);
+}
+
+function drawBar({ label, score }) {
+  const row = clone("bar");
+  row.querySelector("th").textContent = label;
+  row.querySelector(".fill").setAttribute("width", `${100 * score}%`);
+  row.querySelector(".number").textContent = percent(score);
+  return row;
+}
+
+function showVerdict(place, prediction, reply) {
+  const part = clone("verdict");
+  const { label, score, scores } = prediction;
+  part.querySelector(".best strong").textContent = label;
+  part.querySelector(".best span").textContent = percent(score);
+  part.querySelector("tbody").replaceChildren(...scores.map(drawBar));
+  const milliseconds = `${Math.round(reply.timings.total_ms)}\u00a0ms`;
+  part.querySelector(".who").textContent =
+    `answered by ${reply.model}, version ${reply.version}, in ${milliseconds}`;
+  const button = part.querySelector("button");
+  button.addEventListener("click", makeHeatmapToggle(place, button, reply));
+  say(place, part, `${label}, ${percent(score)}`);
+}
+
+/** A function that lays the heatmap over the photo, asked for once, or takes it off. */
+function makeHeatmapToggle(place, button, { model, version }) {
+  const { card, picture, preview, file } = place;
+  const note = button.nextElementSibling;
+  let heatmap = null;
+  let isAsking = false;
+
+  return async () => {
+    if (isAsking) return;
+    isAsking = true;
+    button.setAttribute("aria-busy", "true");
+    try {
+      heatmap ??= await fetchHeatmap(place, { model, version });
+      const isShown = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", isShown);
+      card.classList.toggle("with-heatmap", isShown);
+      picture.src = isShown ? heatmap : preview;
+      picture.alt = isShown ? `Heatmap over ${file.name}` : file.name;
+      note.textContent = isShown ? button.dataset.legend : "";
+    } catch (problem) {
+      note.textContent = sentence(problem.message);
+    }
+    announcement.textContent = note.textContent;
+    button.removeAttribute("aria-busy");
+    isAsking = false;
+  };
+}
+
+async function fetchHeatmap(place, target) {
+  const reply = await ask(form.dataset.explain, target, formOf([place]), "image/png");
+  return URL.createObjectURL(await reply.blob());
+}
+
+/** Problems the gateway need not be asked about: no file, or one that is too large. */
+async function findProblem({ file }) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    return new Problem({ status: 400, detail: "This is a folder, or cannot be read." });
+  }
+  if (file.size <= limits.imageBytes) return null;
+  const detail = `expected at most ${limits.imageBytes} bytes, received ${file.size}`;
+  return new Problem({ status: 413, code: "image_too_large", detail });
+}
+
+/** Photos in the order given, as many in each part as one request may hold. */
+function splitForRequests(places) {
+  const parts = [];
+  let bytes = 0;
+  for (const place of places) {
+    bytes += place.file.size;
+    if (!parts.length || parts.at(-1).length === limits.images || bytes > limits.bodyBytes) {
+      parts.push([]);
+      bytes = place.file.size;
+    }
+    parts.at(-1).push(place);
+  }
+  return parts;
+}
+
+async function classifyTogether(places) {
+  const query = { model: chosenModel(), top: form.dataset.top };
+  try {
+    const body = formOf(places);
+    const reply = await (await ask(form.dataset.predict, query, body, "application/json")).json();
+    places.forEach((place, i) => {
+      const prediction = reply.predictions[i];
+      if (prediction.error) showProblem(place, new Problem(prediction.error));
+      else showVerdict(place, prediction, reply);
+    });
+  } catch (problem) {
+    for (const place of places) showProblem(place, problem);
+  }
+}
+
+// One request at a time: photos that come meanwhile wait for their turn.
+let turn = Promise.resolve();
+
+function classify(places) {
+  for (const place of places) say(place, clone("waiting"));
+  announcement.textContent = `Looking at ${places.map(({ file }) => file.name).join(", ")}`;
+  turn = turn.then(async () => {
+    const problems = await Promise.all(places.map(findProblem));
+    places.forEach((place, i) => problems[i] && showProblem(place, problems[i]));
+    const readable = places.filter((_, i) => !problems[i]);
+    for (const part of splitForRequests(readable)) await classifyTogether(part);
+    announcement.textContent = places.map(({ outcome }) => outcome).join(". ");
+  });
+}
+
+function take(files) {
+  const places = Array.from(files, makePlace);
+  if (!places.length) return;
+  answers.prepend(...places.map(({ card }) => card));
+  classify(places);
+}
+
+for (const input of form.querySelectorAll("input[type=file]")) {
+  input.addEventListener("change", () => {
+    take(input.files);
+    // The same photo may be chosen again.
+    input.value = "";
+  });
+}
+
+form.addEventListener("submit", (event) => {
+  if (form.elements.url?.value.trim()) return;
+  event.preventDefault();
+  form.querySelector("input[type=file]").focus();
+});
+
+document.addEventListener("paste", (event) => {
+  if (!event.clipboardData.files.length) return;
+  event.preventDefault();
+  take(event.clipboardData.files);
+});
+
+document.addEventListener("dragover", (event) => {
+  if (!event.dataTransfer.types.includes("Files")) return;
+  event.preventDefault();
+  form.classList.add("is-over");
+});
+
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) form.classList.remove("is-over");
+});
+
+document.addEventListener("drop", (event) => {
+  form.classList.remove("is-over");
+  if (!event.dataTransfer.files.length) return;
+  event.preventDefault();
+  take(event.dataTransfer.files);
+});
+
+document.documentElement.classList.add("is-scripted");
