@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import keras
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,23 +43,24 @@ def augment(
     if number == 1 and knobs.flip:
         return np.ascontiguousarray(batch[:, :, ::-1])
     height, width = batch.shape[1:3]
-    transforms = [
-        _draw_transform(digest, number, knobs, seed, (height, width))
-        for digest in digests
+    changed = [
+        # Not Keras' affine_transform: it took a quarter of the network's own time.
+        cv2.warpAffine(
+            picture,
+            _draw_transform(digest, number, knobs, seed, (height, width)),
+            (width, height),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REFLECT,
+        )
+        for picture, digest in zip(batch, digests)
     ]
-    changed = keras.ops.image.affine_transform(
-        batch.astype(np.float32),
-        np.stack(transforms),
-        interpolation="bilinear",
-        fill_mode="reflect",
-    )
-    return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
+    return np.stack(changed)
 
 
 def _draw_transform(
     digest: str, number: int, knobs: Augmentation, seed: int, size: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Where each pixel of the new picture comes from: a0 a1 a2 b0 b1 b2 0 0."""
+) -> NDArray[np.float64]:
+    """Where (x, y, 1) of the new picture comes from: float64, shape (2, 3), pixels."""
     chance = np.random.default_rng([seed, number, int(digest[:16], 16)])
     middle = np.array([(size[1] - 1) / 2, (size[0] - 1) / 2])
     turn = math.radians(chance.uniform(-knobs.rotate, knobs.rotate))
@@ -71,7 +72,7 @@ def _draw_transform(
     )
     mirrored = _MIRROR if knobs.flip and chance.random() < 0.5 else np.eye(3)
     matrix = _moved(middle) @ mirrored @ _moved(offset) @ turned @ _moved(-middle)
-    return np.append(matrix[:2].ravel(), [0, 0]).astype(np.float32)
+    return matrix[:2]
 
 
 def _moved(by: NDArray[np.float64]) -> NDArray[np.float64]:
