@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 PICTURE = bytes(range(256)) * 40
 REDIRECTS = {
@@ -38,7 +39,7 @@ class PictureSite(BaseHTTPRequestHandler):
                 HEADERS + b"Content-Length: %d\r\n\r\n" % len(PICTURE) + PICTURE
             )
         else:
-            getattr(self, "send_" + self.path[1:])()
+            getattr(self, "send_" + self.path[1:].partition("?")[0])()
 
     def send_endless(self):
         """Bytes until the client leaves."""
@@ -70,6 +71,44 @@ class PictureSite(BaseHTTPRequestHandler):
         """A body in two chunks."""
         head = HEADERS + b"Transfer-Encoding: chunked\r\n\r\n"
         self.wfile.write(head + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+
+    def send_packed(self):
+        """The same, said as a coding of the transfer."""
+        self.wfile.write(HEADERS + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
+
+    def send_huge(self):
+        """More bytes announced than anybody takes."""
+        self.wfile.write(HEADERS + b"Content-Length: %d\r\n\r\n" % 10**15)
+
+    def send_typed(self):
+        """A picture of the type that follows the question mark, or of none."""
+        kind = unquote(self.path.partition("?")[2])
+        field = f"Content-Type: {kind}\r\n" if kind else ""
+        self.wfile.write(f"HTTP/1.1 200 OK\r\n{field}\r\nabcde".encode())
+
+    def send_long_head(self):
+        """Header fields until the client leaves."""
+        self.send_for_ever(b"X-Field: %s\r\n" % (b"a" * 8000), HEADERS)
+
+    def send_continues(self):
+        """Interim answers, and never the last one."""
+        self.send_for_ever(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def send_crumbs(self):
+        """A chunk of one byte in a frame of a kilobyte, again and again."""
+        crumb = b"1;%s\r\nx\r\n" % (b"a" * 1000)
+        self.send_for_ever(crumb, HEADERS + b"Transfer-Encoding: chunked\r\n\r\n")
+
+    def send_trailers(self):
+        """Fields after the last chunk, without an end."""
+        head = HEADERS + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
+        self.send_for_ever(b"X-Trailer: a\r\n", head)
+
+    def send_for_ever(self, piece, head=b""):
+        """The head once and the piece until the client leaves."""
+        self.wfile.write(head)
+        while not self.server.closing.is_set():
+            self.wfile.write(piece * 50)
 
     def send_noise(self):
         """Not HTTP at all."""

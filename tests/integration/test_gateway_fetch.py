@@ -15,7 +15,8 @@ import time
 import pytest
 
 from gateway.errors import FetchFailed, ForbiddenUrl, ImageTooLarge
-from gateway.fetch import FetchRules, fetch_picture
+from gateway.fetch import fetch_picture
+from gateway.outbound import FetchRules
 from tests.integration.picture_site import PICTURE, Site
 
 PUBLIC = "93.184.216.34"
@@ -46,7 +47,7 @@ def make_rules(site, **changes):
         **{
             "max_bytes": 100_000,
             "timeout_seconds": 10.0,
-            "resolve": lambda host, _port: names.get(host, (PUBLIC,)),
+            "resolve": lambda host, _port: names.get(host.removesuffix("."), (PUBLIC,)),
             "connect": connect,
             **changes,
         }
@@ -62,6 +63,10 @@ def make_rules(site, **changes):
         ("/other-host", PICTURE),
         ("/café?a=b%20c", PICTURE),
         ("/chunked", b"abcde"),
+        ("/typed", b"abcde"),
+        ("/typed?IMAGE/JPEG;%20q=1", b"abcde"),
+        ("/typed?application/octet-stream", b"abcde"),
+        ("/typed?binary/octet-stream", b"abcde"),
     ],
 )
 def test_fetched(site, path, body):
@@ -106,9 +111,17 @@ def test_rebinding(site):
     [
         ("/gone", "received 404"),
         ("/loop", "at most 3 redirects"),
-        ("/nowhere", "at most 3 redirects"),
-        ("/cut", "a part"),
+        ("/nowhere", "redirect with an address"),
+        ("/cut", "expected 500 bytes, received 100"),
         ("/zipped", "compressed"),
+        ("/packed", "compressed"),
+        ("/long_head", "did not give a picture"),
+        ("/continues", "did not give a picture"),
+        ("/crumbs", "did not give a picture"),
+        ("/trailers", "did not give a picture"),
+        ("/typed?text/html;%20charset=utf-8", "received text/html"),
+        ("/typed?application/json", "received application/json"),
+        ("/typed?application/zip", "received application/zip"),
         ("/noise", "did not give a picture"),
     ],
 )
@@ -120,7 +133,7 @@ def test_failed(site, path, message):
         fetch_picture(f"http://public.example{path}", rules)
 
 
-@pytest.mark.parametrize("path", ["/endless", "/picture"])
+@pytest.mark.parametrize("path", ["/endless", "/picture", "/huge"])
 def test_too_many_bytes(site, path):
     """Reading ends at the limit, announced or not."""
     rules, _ = make_rules(site, max_bytes=10_000)
@@ -140,6 +153,22 @@ def test_too_slow(site, path):
 
     # The deadline, and time for a busy machine to notice it.
     assert time.monotonic() - started_at < 5
+
+
+def test_slow_handshake(site):
+    """A handshake of TLS that never comes ends at the deadline as well."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = silent.getsockname()
+        rules, _ = make_rules(
+            site,
+            timeout_seconds=0.3,
+            connect=lambda _address, timeout: socket.create_connection(
+                address, timeout
+            ),
+        )
+
+        with pytest.raises(FetchFailed, match="in time"):
+            fetch_picture("https://public.example/", rules)
 
 
 @pytest.fixture(name="certificate", scope="module")

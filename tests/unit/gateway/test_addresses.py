@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from ipaddress import IPv4Address, IPv6Address
 
-from gateway.addresses import is_public
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.addresses import is_callable, is_public, read_address
 
 
 @pytest.mark.parametrize(
@@ -22,7 +26,7 @@ from gateway.addresses import is_public
 )
 def test_public(address):
     """Addresses of the open internet may be called, also through NAT64."""
-    assert is_public(address)
+    assert is_public(read_address(address))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +42,9 @@ def test_public(address):
         "169.254.169.254",
         "172.16.0.1",
         "172.31.255.254",
+        "168.63.129.16",
         "192.0.0.1",
+        "192.0.0.192",
         "192.0.2.1",
         "192.88.99.1",
         "192.168.1.1",
@@ -71,13 +77,68 @@ def test_public(address):
         "fec0::1",
         "ff02::1",
         "5f00::1",
-        "",
-        "localhost",
-        "127.1",
-        "0177.0.0.1",
-        "2130706433",
+        "3fff::1",
+        "2001:4:112::1",
+        "2600::5efe:127.0.0.1",
+        "2600::200:5efe:10.0.0.7",
     ],
 )
 def test_refused(address):
     """Everything that may lead inward, in any wrapping, is refused."""
-    assert not is_public(address)
+    meant = read_address(address)
+
+    assert meant is None or not is_public(meant)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "localhost", "127.1", "0177.0.0.1", "2130706433", "1.2.3.4 ", "fe80::1%eth0"],
+)
+def test_no_address(text):
+    """What is no plain address is none, whatever a resolver makes of it."""
+    assert read_address(text) is None
+
+
+@given(st.integers(0, 2**32 - 1).map(IPv4Address))
+def test_stricter_than_python(address):
+    """Nothing that Python calls inward is public here, alone or wrapped."""
+    wrapped = read_address(f"::ffff:{address}")
+
+    assert wrapped == address
+    assert address.is_global and not address.is_multicast or not is_public(address)
+
+
+@given(st.integers(0, 2**128 - 1).map(IPv6Address))
+def test_stricter_than_python_in_ipv6(address):
+    """The same for IPv6, where Python knows fewer wrappings."""
+    assert address.is_global and not address.is_multicast or not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0",
+        "169.254.169.254",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "168.63.129.16",
+        "100.100.100.200",
+        "192.0.0.192",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "fe80::1",
+        "224.0.0.1",
+        "ff02::1",
+        "255.255.255.255",
+        "::",
+    ],
+)
+def test_never(address):
+    """Metadata services and addresses of nobody are called by no one's leave."""
+    assert not is_callable(read_address(address))
+
+
+@pytest.mark.parametrize("address", ["10.0.0.7", "127.0.0.1", "fd00::7", "8.8.8.8"])
+def test_callable(address):
+    """An inward address is one that an operator may allow."""
+    assert is_callable(read_address(address))
