@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.deadline import Deadline
-from gateway.errors import ModelFailed, ModelMismatch
+from gateway.errors import ModelFailed, ModelMismatch, UnknownVersion
 from gateway.targets import Reply, ServedModel, Target
 from gateway.timings import DECODE, MODEL, Stopwatch
 
@@ -41,21 +41,23 @@ def classify(
     once more before a mismatch is believed.
 
     Args:
-        decode: From (height, width) to the batch, uint8 (n, height, width, 3).
+        decode: From (height, width) to the batch, uint8 (n, height, width, 3). With
+            n = 0 the model is not asked.
         watch: Told how long decoding and the model took.
 
     Raises:
+        UnknownVersion: The version or label that the target names is not there.
         GatewayError: A picture cannot be read, or the model does not answer.
     """
     question = _Question(client, target, decode, deadline, watch or Stopwatch())
-    served = client.contract(target, deadline)
     try:
-        return _ask(question, served)
-    except ModelMismatch:
-        fresh = client.read_contract(target, deadline)
-        if fresh == served:
-            raise
-        return _ask(question, fresh)
+        return _ask_twice(question)
+    except UnknownVersion as error:
+        if target.version is None and target.label is None:
+            # Not the caller's mistake: it answered and was unloaded before it was
+            # asked what its scores mean.
+            raise ModelMismatch(str(error)) from error
+        raise
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,16 @@ class _Question:
     decode: Decode
     deadline: Deadline
     watch: Stopwatch
+
+    def contract(self, target: Target) -> ServedModel:
+        """What a version says about itself, as far as is known."""
+        with self.watch.stage(MODEL):
+            return self.client.contract(target, self.deadline)
+
+    def fresh_contract(self) -> ServedModel:
+        """What the target says about itself now."""
+        with self.watch.stage(MODEL):
+            return self.client.read_contract(self.target, self.deadline)
 
     def pixels(self, size: tuple[int, int]) -> NDArray[np.uint8]:
         """The batch in one size."""
@@ -77,15 +89,29 @@ class _Question:
             return self.client.predict(target, batch, self.deadline)
 
 
+def _ask_twice(question: _Question) -> Classification:
+    """With the contract that is known and, if it does not fit, with a fresh one."""
+    served = question.contract(question.target)
+    try:
+        return _ask(question, served)
+    except (ModelMismatch, UnknownVersion):
+        fresh = question.fresh_contract()
+        if fresh == served:
+            raise
+        return _ask(question, fresh)
+
+
 def _ask(question: _Question, served: ServedModel) -> Classification:
     """Send the pixels a version wants; again, when another one has answered."""
-    client, deadline = question.client, question.deadline
     batch = question.pixels(served.contract.image.size)
+    if not batch.size:
+        no_scores = np.empty((0, len(served.contract.labels)), np.float32)
+        return Classification(served, no_scores)
     reply = question.predict(question.target, batch)
     if reply.version != served.version:
         # The names stay together: labels and pixels of the version that answered.
         asked_image = served.contract.image
-        served = client.contract(Target(served.name, reply.version), deadline)
+        served = question.contract(Target(served.name, reply.version))
         if served.contract.image != asked_image:
             batch = question.pixels(served.contract.image.size)
             reply = question.predict(served.target, batch)

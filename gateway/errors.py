@@ -27,10 +27,17 @@ class InvalidRequest(GatewayError):
 
 
 class MissingImage(GatewayError):
-    """The request holds no picture, or more than the form allows; add exactly one."""
+    """The request holds no picture; add one."""
 
     status = HTTPStatus.BAD_REQUEST
     code = "missing_image"
+
+
+class TooManyImages(GatewayError):
+    """The request holds more pictures than allowed; send them in several requests."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "too_many_images"
 
 
 class InvalidImage(GatewayError):
@@ -52,6 +59,13 @@ class ImageTooLarge(GatewayError):
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "image_too_large"
+
+
+class RequestTooLarge(GatewayError):
+    """The request has more bytes than allowed in all; send fewer pictures at once."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "request_too_large"
 
 
 class UnsupportedContentType(GatewayError):
@@ -88,6 +102,13 @@ class UnknownModel(GatewayError):
 
     status = HTTPStatus.NOT_FOUND
     code = "unknown_model"
+
+
+class UnknownVersion(GatewayError):
+    """The model has no version of that number or label now; see /models."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "unknown_version"
 
 
 class NoExplanation(GatewayError):

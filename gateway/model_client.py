@@ -15,12 +15,11 @@ from gateway.contract import (
     CONTRACT_SIGNATURE,
     EXPLAIN_SIGNATURE,
     PREDICT_SIGNATURE,
-    Contract,
     InvalidContract,
     read_contract,
 )
 from gateway.deadline import Deadline
-from gateway.errors import ModelMismatch, NoExplanation
+from gateway.errors import ModelMismatch, NoExplanation, TooManyImages
 from gateway.rpc_errors import gateway_error
 from gateway.signatures import (
     METADATA_FIELD,
@@ -32,6 +31,8 @@ from gateway.targets import ExplainedReply, Reply, ServedModel, Target
 from gateway.tensors import check_heatmaps, to_floats, to_tensor, to_text
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+# What is left for pixels beside names, shape and framing.
+MAX_BATCH_BYTES = MAX_MESSAGE_BYTES - 64 * 1024
 # While a model Deployment rolls, a named version may live in some pods only, and
 # round_robin asks another pod each time; with many callers, any other. Of two pods,
 # 8 tries failed one request in a thousand. A try costs less than a millisecond.
@@ -69,7 +70,8 @@ class ModelClient:
         )
         self._status = self._method(wire.GET_MODEL_STATUS, wire.GetModelStatusResponse)
         self._known: dict[Target, ServedModel] = {}
-        self._latest: dict[str, int] = {}
+        # The version that answered last when a label or nothing was named.
+        self._latest: dict[Target, int] = {}
 
     def _method(self, path: str, reply: type[Message]) -> grpc.UnaryUnaryMultiCallable:
         return self._channel.unary_unary(
@@ -81,16 +83,14 @@ class ModelClient:
     def contract(self, target: Target, deadline: Deadline) -> ServedModel:
         """What the target says about itself, asked once per version.
 
-        Without a version: the version that answered last.
+        Without a version: the version that answered last, by the same label if any.
 
         Raises:
             GatewayError: As rpc_errors says, or the contract and the graph disagree.
         """
-        if target.version is None:
-            wanted = Target(target.model, self._latest.get(target.model))
-        else:
-            wanted = target
-        return self._known.get(wanted) or self.read_contract(target, deadline)
+        version = self._latest.get(target, target.version)
+        known = self._known.get(Target(target.model, version))
+        return known or self.read_contract(target, deadline)
 
     def read_contract(self, target: Target, deadline: Deadline) -> ServedModel:
         """Like contract, but asks even if an answer is known."""
@@ -108,7 +108,7 @@ class ModelClient:
         served = ServedModel(answered.model, answered.version, contract, can_explain)
         self._known[answered] = served
         if target.version is None:
-            self._latest[target.model] = answered.version
+            self._latest[target] = answered.version
         return served
 
     def _read_signatures(self, target: Target, deadline: Deadline) -> Message:
@@ -159,6 +159,7 @@ class ModelClient:
         deadline: Deadline,
     ) -> tuple[Reply, Message]:
         """The scores of one signature, and all that came with them."""
+        _check_message(batch)
         names = self.contract(target, deadline).contract.tensors
         request = wire.PredictRequest(model_spec=_spec(target, signature))
         request.inputs[names.images].CopyFrom(to_tensor(batch))
@@ -171,7 +172,7 @@ class ModelClient:
             )
         version = response.model_spec.version.value
         if target.version is None:
-            self._latest[target.model] = version
+            self._latest[target] = version
         return Reply(version, scores), response
 
     def states(self, model: str, deadline: Deadline) -> dict[int, str]:
@@ -195,14 +196,14 @@ class ModelClient:
             if not remaining_seconds:
                 # gRPC would race: a near server answers before the timer is looked at.
                 late = grpc.StatusCode.DEADLINE_EXCEEDED
-                raise gateway_error(request.model_spec.name, late)
+                raise gateway_error(request.model_spec, late)
             try:
                 return method(request, timeout=remaining_seconds)
             except grpc.RpcError as error:
                 code = error.code()  # pylint: disable=no-member  # it is a Call
                 if code is grpc.StatusCode.NOT_FOUND and pods_left:
                     continue
-                raise gateway_error(request.model_spec.name, code) from error
+                raise gateway_error(request.model_spec, code) from error
         raise AssertionError("unreachable: the last pod answers or raises")
 
     def close(self) -> None:
@@ -214,8 +215,20 @@ def _is_list(address: str) -> bool:
     return address.startswith(("ipv4:", "ipv6:", "unix:"))
 
 
+def _check_message(batch: NDArray[np.uint8]) -> None:
+    """Refuse what gRPC would refuse in words that mean something else."""
+    if batch.nbytes > MAX_BATCH_BYTES:
+        most = MAX_BATCH_BYTES * len(batch) // batch.nbytes
+        raise TooManyImages(
+            f"expected at most {most} pictures at once, of the size that this model "
+            f"takes, received {len(batch)}"
+        )
+
+
 def _spec(target: Target, signature: str = "") -> Message:
     spec = wire.ModelSpec(name=target.model, signature_name=signature)
     if target.version is not None:
         spec.version.value = target.version
+    elif target.label is not None:
+        spec.version_label = target.label
     return spec

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gateway.errors import GatewayError
 
 if TYPE_CHECKING:
     from gateway.classification import Classification
@@ -52,31 +55,42 @@ class Prediction:
 
 @dataclass(frozen=True)
 class PredictionReply:
-    """The reply to one request: who answered and one prediction per picture."""
+    """The reply to one request: who answered and one prediction per picture.
+
+    In the place of a picture that could not be read stands what is wrong with it.
+    """
 
     model: str
     version: int
-    predictions: tuple[Prediction, ...]
+    predictions: tuple[Prediction | GatewayError, ...]
 
     @classmethod
-    def from_classification(cls, answer: Classification) -> PredictionReply:
-        """Name the scores by the labels of the version that gave them."""
+    def from_classification(
+        cls, answer: Classification, errors: Mapping[int, GatewayError] | None = None
+    ) -> PredictionReply:
+        """Name the scores by the labels of the version that gave them.
+
+        Args:
+            errors: Place among all pictures to what is wrong with one; the rows of
+                scores belong to the others, in their order.
+        """
         labels = answer.served.contract.labels
-        return cls(
-            answer.served.name,
-            answer.served.version,
-            tuple(Prediction.from_scores(row, labels) for row in answer.scores),
-        )
+        entries: list[Prediction | GatewayError] = [
+            Prediction.from_scores(row, labels) for row in answer.scores
+        ]
+        for place, error in sorted((errors or {}).items()):
+            entries.insert(place, error)
+        return cls(answer.served.name, answer.served.version, tuple(entries))
 
     def facts(self) -> dict[str, object]:
-        """What the request log says of this reply."""
-        best = self.predictions[0].best
-        return {
-            "model": self.model,
-            "version": self.version,
-            "label": best.label,
-            "score": f"{best.score:.4f}",
-        }
+        """What the request log says of this reply: of several pictures, how many."""
+        facts: dict[str, object] = {"model": self.model, "version": self.version}
+        first = self.predictions[0]
+        if len(self.predictions) == 1 and isinstance(first, Prediction):
+            best = first.best
+            return facts | {"label": best.label, "score": f"{best.score:.4f}"}
+        failed = sum(isinstance(entry, GatewayError) for entry in self.predictions)
+        return facts | {"pictures": len(self.predictions), "failed": failed}
 
     def to_json(
         self, request_id: str, timings: Timings, top: int | None = None
@@ -89,7 +103,20 @@ class PredictionReply:
         return {
             "model": self.model,
             "version": self.version,
-            "predictions": [entry.to_json(top) for entry in self.predictions],
+            "predictions": [_entry_json(entry, top) for entry in self.predictions],
             "timings": timings.to_json(),
             "request_id": request_id,
         }
+
+
+def _entry_json(entry: Prediction | GatewayError, top: int | None) -> dict[str, Any]:
+    """One picture's prediction, or the problem that stands in its place."""
+    if isinstance(entry, Prediction):
+        return entry.to_json(top)
+    return {
+        "error": {
+            "status": int(entry.status),
+            "code": entry.code,
+            "detail": str(entry),
+        }
+    }

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import grpc
+from google.protobuf.message import Message
 
+from gateway.contract import CONTRACT_SIGNATURE
 from gateway.errors import (
     GatewayError,
     ModelFailed,
     ModelMismatch,
     ModelTimeout,
     ModelUnavailable,
+    UnknownVersion,
 )
 
 _FAILED = (ModelFailed, "the model server failed")
@@ -61,7 +64,27 @@ ERRORS: Mapping[grpc.StatusCode, tuple[type[GatewayError], str]] = MappingProxyT
 )
 
 
-def gateway_error(model: str, code: grpc.StatusCode) -> GatewayError:
-    """The error of one failed call; the server's own words stay in the log."""
+def gateway_error(spec: Message, code: grpc.StatusCode) -> GatewayError:
+    """The error of one failed call; the server's own words stay in the log.
+
+    Args:
+        spec: The call's ModelSpec.
+    """
+    if _names_unknown_version(spec, code):
+        label = spec.version_label
+        named = f"label '{label}'" if label else f"version {spec.version.value}"
+        return UnknownVersion(
+            f"model '{spec.name}': expected a version that is loaded, received {named}"
+        )
     kind, sentence = ERRORS[code]
-    return kind(f"model '{model}': {sentence} ({code.name})")
+    return kind(f"model '{spec.name}': {sentence} ({code.name})")
+
+
+def _names_unknown_version(spec: Message, code: grpc.StatusCode) -> bool:
+    """True if the version or label that a call named is the reason it failed."""
+    if code is grpc.StatusCode.NOT_FOUND:
+        return spec.WhichOneof("version_choice") is not None
+    # The contract takes no input, so nothing else of the call can be invalid.
+    is_contract = spec.signature_name == CONTRACT_SIGNATURE
+    is_invalid = code is grpc.StatusCode.INVALID_ARGUMENT
+    return is_invalid and is_contract and bool(spec.version_label)

@@ -80,6 +80,9 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "model_timeout_seconds": _number(float, 0.05, 600),
     "max_image_bytes": _number(int, 1, 256 * _MEGABYTE),
     "max_image_pixels": _number(int, 1, 1_000_000_000),
+    # serving/batching.config refuses a call of more than 128.
+    "max_images": _number(int, 1, 128),
+    "max_body_bytes": _number(int, 1, 1024 * _MEGABYTE),
     "url_fetch": _choice(*URL_FETCH_MODES),
     "fetch_timeout_seconds": _number(float, 0.05, 600),
     "log_level": _choice("debug", "info", "warning", "error"),
@@ -109,6 +112,8 @@ class Settings:
     model_timeout_seconds: float = 5.0
     max_image_bytes: int = 10 * _MEGABYTE
     max_image_pixels: int = 50_000_000
+    max_images: int = 32
+    max_body_bytes: int = 32 * _MEGABYTE
     url_fetch: str = "public"
     fetch_timeout_seconds: float = 4.0
     log_level: str = "info"

@@ -14,10 +14,11 @@ from gateway.errors import UnknownModel
 
 @dataclass(frozen=True)
 class Target:
-    """Which model should answer; without a version, the latest."""
+    """Which model should answer: a version by number or by label, or the latest."""
 
     model: str
     version: int | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,13 @@ class ExplainedReply:
     heatmaps: NDArray[np.float32]
 
 
-def choose_target(name: str | None, models: Sequence[str]) -> Target:
-    """The model a caller named, or the first of those served.
+def choose_target(
+    name: str | None,
+    models: Sequence[str],
+    version: int | None = None,
+    label: str | None = None,
+) -> Target:
+    """The model a caller named, or the first of those served; and its version.
 
     Raises:
         UnknownModel: The gateway serves no model of that name.
@@ -61,4 +67,4 @@ def choose_target(name: str | None, models: Sequence[str]) -> Target:
         raise UnknownModel(
             f"expected one of {', '.join(models)}, received {name[:100]}"
         )
-    return Target(name or models[0])
+    return Target(name or models[0], version, label)

@@ -2,157 +2,196 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import io
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import IO
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from gateway.body import Address, Body, Picture
 from gateway.errors import (
+    GatewayError,
     ImageTooLarge,
     InvalidRequest,
     MissingImage,
+    RequestTooLarge,
     UnsupportedContentType,
 )
+from gateway.fetch_all import Fetch, FetchLimits, fetch_all
+from gateway.form_body import UploadRequest, read_form
+from gateway.json_body import read_json
+from gateway.query import read_query
+from gateway.timings import FETCH, Stopwatch
 
-Fetch = Callable[[str], bytes]
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 # Around the picture: part headers, form fields, JSON braces, line breaks in base64.
 _ENVELOPE_BYTES = 64 * 1024
 _EXPECTED = (
-    "multipart/form-data with one file, image/*, application/octet-stream, or "
+    "multipart/form-data with files, image/*, application/octet-stream, or "
     'application/json with {"image": base64} or {"url": address}'
 )
 
 
 @dataclass(frozen=True)
+class BatchLimits:
+    """How many pictures a request may hold, and their bytes and fetches in all."""
+
+    pictures: int
+    body_bytes: int
+    fetch_seconds: float
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> BatchLimits:
+        """What the gateway was told of requests with several pictures."""
+        return cls(
+            settings.max_images,
+            settings.max_body_bytes,
+            settings.fetch_timeout_seconds,
+        )
+
+
+@dataclass(frozen=True)
 class Upload:
-    """What a body holds: encoded pictures (one for now), and the model it names."""
+    """Encoded pictures in the order sent, and the fields of form or JSON beside them.
 
-    pictures: tuple[bytes, ...]
-    model: str | None = None
+    One of several pictures may be an error instead, in its place; a single one is not.
+    """
 
+    pictures: tuple[Picture, ...]
+    fields: Mapping[str, object] = field(default_factory=dict)
 
-class UploadRequest(Request):
-    """A request whose files stay in memory: the root file system may be read-only."""
-
-    def _get_file_stream(
-        self,
-        total_content_length: int | None,
-        content_type: str | None,
-        filename: str | None = None,
-        content_length: int | None = None,
-    ) -> IO[bytes]:
-        return io.BytesIO()
+    @property
+    def model(self) -> str | None:
+        """The model that the body names."""
+        return read_query(self.fields).model
 
 
-def read_upload(request: Request, max_bytes: int, fetch: Fetch) -> Upload:
-    """The pictures of one request, and the model that its form or JSON names.
+def read_upload(
+    request: UploadRequest,
+    max_bytes: int,
+    fetch: Fetch,
+    batch: BatchLimits | None = None,
+    watch: Stopwatch | None = None,
+) -> Upload:
+    """The pictures of one request, and what its form or JSON says beside them.
 
     Args:
         max_bytes: Largest picture, as a file; base64 may be longer by its own share.
         fetch: Gets the picture at a public address.
+        batch: Without it, exactly one picture is taken.
+        watch: Told how long fetches took.
 
     Raises:
-        GatewayError: No picture or too many of them, too many bytes, or a body of
-            another kind.
+        GatewayError: No picture or too many of them, too many bytes, a body of
+            another kind; or, if there is one picture, whatever is wrong with it.
     """
+    limits = _Limits.of(max_bytes, batch)
+    body = _read_body(request, limits)
+    pictures = _get_pictures(body, fetch, limits, watch or Stopwatch())
+    checked = tuple(_check_bytes(picture, max_bytes) for picture in pictures)
+    if len(checked) == 1 and isinstance(checked[0], GatewayError):
+        raise checked[0]
+    return Upload(checked, body.fields)
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """Every limit of one request; text is longer than the bytes it encodes."""
+
+    picture_bytes: int
+    pictures: int
+    form_bytes: int
+    json_bytes: int
+    fetches: FetchLimits | None
+
+    @classmethod
+    def of(cls, max_bytes: int, batch: BatchLimits | None) -> _Limits:
+        """One picture always fits, however small the batch's own limit is."""
+        form, text = max_bytes + _ENVELOPE_BYTES, max_bytes * 3 // 2 + _ENVELOPE_BYTES
+        if batch is None:
+            return cls(max_bytes, 1, form, text, None)
+        most = batch.body_bytes
+        fetches = FetchLimits(batch.fetch_seconds, most)
+        return cls(max_bytes, batch.pictures, max(form, most), max(text, most), fetches)
+
+
+def _read_body(request: UploadRequest, limits: _Limits) -> Body:
     kind = request.mimetype
+    if kind == "multipart/form-data":
+        request.max_content_length = limits.form_bytes
+        try:
+            return read_form(request, limits.pictures)
+        except RequestEntityTooLarge as error:
+            raise _form_too_large(request, limits) from error
+    if kind == "application/json":
+        too_large = _too_large(limits, limits.json_bytes)
+        data = _read_bytes(request, limits.json_bytes, too_large)
+        return read_json(data, limits.pictures)
+    if kind.startswith("image/") or kind in ("application/octet-stream", ""):
+        too_large = _picture_too_large(limits.picture_bytes)
+        data = _read_bytes(request, limits.picture_bytes, too_large)
+        if not data and not kind:
+            raise MissingImage(f"expected {_EXPECTED}, received nothing")
+        return Body((data,), {})
+    raise UnsupportedContentType(f"expected {_EXPECTED}, received {kind[:100]}")
+
+
+def _read_bytes(request: UploadRequest, most: int, too_large: GatewayError) -> bytes:
+    """The whole body; of one that is longer, no more than a byte beyond the limit."""
+    request.max_content_length = most + 1
     try:
-        if kind == "multipart/form-data":
-            upload = _from_form(request, max_bytes, fetch)
-        elif kind == "application/json":
-            upload = _from_json(request, max_bytes, fetch)
-        elif kind.startswith("image/") or kind in ("application/octet-stream", ""):
-            upload = Upload((_read_body(request, max_bytes),))
-        else:
-            raise UnsupportedContentType(f"expected {_EXPECTED}, received {kind[:100]}")
+        data = request.get_data(cache=False)
     except RequestEntityTooLarge as error:
-        raise _too_large(max_bytes) from error
-    if not any(upload.pictures) and not kind:
-        raise MissingImage(f"expected {_EXPECTED}, received nothing")
-    if max(map(len, upload.pictures)) > max_bytes:
-        raise _too_large(max_bytes)
-    return upload
+        raise too_large from error
+    if len(data) > most:
+        raise too_large
+    if len(data) < (request.content_length or 0):
+        raise InvalidRequest(
+            f"expected {request.content_length} bytes, received {len(data)}"
+        )
+    return data
 
 
-def _too_large(max_bytes: int) -> ImageTooLarge:
+def _get_pictures(
+    body: Body, fetch: Fetch, limits: _Limits, watch: Stopwatch
+) -> tuple[Picture, ...]:
+    """The body's entries, once what they only name is fetched."""
+    urls = [entry.url for entry in body.entries if isinstance(entry, Address)]
+    if not urls:
+        return body.entries
+    with watch.stage(FETCH):
+        if len(body.entries) == 1 or limits.fetches is None:
+            return (fetch(urls[0]),)
+        fetched = iter(fetch_all(urls, fetch, limits.fetches))
+    return tuple(
+        next(fetched) if isinstance(entry, Address) else entry for entry in body.entries
+    )
+
+
+def _check_bytes(picture: Picture, max_bytes: int) -> Picture:
+    if isinstance(picture, bytes) and len(picture) > max_bytes:
+        return _picture_too_large(max_bytes)
+    return picture
+
+
+def _picture_too_large(max_bytes: int) -> ImageTooLarge:
     return ImageTooLarge(f"expected at most {max_bytes} bytes, received more")
 
 
-def _read_body(request: Request, max_bytes: int) -> bytes:
-    """The whole body, or one byte more than allowed of a chunked one."""
-    request.max_content_length = max_bytes + 1
-    body = request.get_data(cache=False)
-    if len(body) > max_bytes:
-        raise RequestEntityTooLarge
-    if len(body) < (request.content_length or 0):
-        raise InvalidRequest(
-            f"expected {request.content_length} bytes, received {len(body)}"
-        )
-    return body
+def _too_large(limits: _Limits, most: int) -> GatewayError:
+    """A body that is too long: of one picture, or of several in all."""
+    if limits.pictures == 1:
+        return _picture_too_large(limits.picture_bytes)
+    return RequestTooLarge(f"expected at most {most} bytes in all, received more")
 
 
-def _from_form(request: Request, max_bytes: int, fetch: Fetch) -> Upload:
-    """The one file of a form, whatever its field is called, or its field url."""
-    request.max_content_length = max_bytes + _ENVELOPE_BYTES
-    # A browser sends an empty file without a name when none was chosen.
-    files = [file for _, file in request.files.items(multi=True) if file.filename]
-    url = request.form.get("url", "").strip()
-    if len(files) + bool(url) != 1:
-        raise MissingImage(
-            "expected one file, or an address in the field 'url', received "
-            f"{len(files)} files" + (" and an address" if url else "")
-        )
-    picture = files[0].read() if files else fetch(url)
-    return Upload((picture,), request.form.get("model"))
-
-
-def _from_json(request: Request, max_bytes: int, fetch: Fetch) -> Upload:
-    body = _read_body(request, max_bytes * 3 // 2 + _ENVELOPE_BYTES)
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest("expected a body that is valid JSON") from error
-    if not isinstance(document, dict):
-        raise InvalidRequest(f"expected a JSON object, received {_kind(document)}")
-    fields = [name for name in ("image", "url") if name in document]
-    if len(fields) != 1:
-        raise MissingImage(
-            "expected one of the fields 'image' (base64) and 'url', received "
-            f"{' and '.join(fields) or 'neither'}"
-        )
-    for name in (*fields, "model"):
-        value = document.get(name, "")
-        if not isinstance(value, str):
-            raise InvalidRequest(f"expected text as '{name}', received {_kind(value)}")
-    read = fetch if fields[0] == "url" else _from_base64
-    return Upload((read(document[fields[0]]),), document.get("model"))
-
-
-def _from_base64(text: str) -> bytes:
-    """Plain or URL-safe base64, with line breaks, padding or a data URL's head."""
-    if text[:5].lower() == "data:":
-        head, comma, text = text.partition(",")
-        if not comma or not head.lower().endswith(";base64"):
-            raise InvalidRequest("expected a data URL of the form data:...;base64,...")
-    try:
-        compact = b"".join(text.encode("ascii").split()).translate(_TO_PLAIN_ALPHABET)
-        padding = b"=" * (-len(compact) % 4)
-        return base64.b64decode(compact + padding, validate=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
-        raise InvalidRequest("expected base64 in the field 'image'") from error
-
-
-_TO_PLAIN_ALPHABET = bytes.maketrans(b"-_", b"+/")
-
-
-def _kind(value: object) -> str:
-    """What JSON calls a value that is not what we expected."""
-    names = {dict: "an object", list: "a list", str: "text", bool: "a boolean"}
-    return names.get(type(value), "null" if value is None else "a number")
+def _form_too_large(request: UploadRequest, limits: _Limits) -> GatewayError:
+    """Werkzeug says the same of a long body, of many parts and of a long text field."""
+    if (request.content_length or 0) > limits.form_bytes:
+        return _too_large(limits, limits.form_bytes)
+    return RequestTooLarge(
+        f"expected at most {limits.form_bytes} bytes, {request.max_form_parts} parts "
+        f"and {request.max_form_memory_size} bytes of text in one form, received more"
+    )

@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
+import io
+import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from PIL import Image
 
 from gateway.deadline import Deadline
-from gateway.decoder import Decoder
-from gateway.errors import GatewayBusy, InvalidImage
+from gateway.decoder import Decoder, PictureReader
+from gateway.errors import (
+    GatewayBusy,
+    InvalidImage,
+    MissingImage,
+    UnsupportedImage,
+)
 
 SIZE = (4, 4)
 SOON = Deadline.after(60)
 
 
+def draw_flat(color):
+    """A PNG of one color."""
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), color).save(file, "PNG")
+    return file.getvalue()
+
+
 class HeldPictures:
-    """Pictures that are handed out when release is set; entered says someone waits."""
+    """Pictures that are handed out when release is set.
+
+    entered tells of each thread that waits for one.
+    """
 
     def __init__(self, *pictures):
         self.pictures = pictures
-        self.entered = threading.Event()
+        self.entered = queue.SimpleQueue()
         self.release = threading.Event()
 
-    def __iter__(self):
-        self.entered.set()
+    def __len__(self):
+        return len(self.pictures)
+
+    def __getitem__(self, place):
+        self.entered.put(place)
         assert self.release.wait(60)
-        return iter(self.pictures)
+        return self.pictures[place]
+
+    def wait_for(self, count):
+        """Until so many threads want a picture."""
+        for _ in range(count):
+            self.entered.get(timeout=60)
 
 
 def test_busy(red):
@@ -35,7 +61,7 @@ def test_busy(red):
     held = HeldPictures(red)
     with ThreadPoolExecutor(1) as other:
         first = other.submit(decoder.decode, held, SOON, SIZE)
-        assert held.entered.wait(60)
+        held.wait_for(1)
 
         with pytest.raises(GatewayBusy):
             decoder.decode([red], Deadline.after(0.01), SIZE)
@@ -44,6 +70,94 @@ def test_busy(red):
 
         held.release.set()
         assert first.result().shape == (1, 4, 4, 3)
+
+
+def test_side_by_side(red):
+    """A batch takes every free slot, and gives each back."""
+    decoder = Decoder(max_pixels=10_000, slots=3)
+    held = HeldPictures(*[red] * 5)
+    with ThreadPoolExecutor(1) as other:
+        batch = other.submit(decoder.decode, held, SOON, SIZE)
+        held.wait_for(3)
+
+        with pytest.raises(GatewayBusy):
+            decoder.decode([red], Deadline.after(0.01), SIZE)
+
+        held.release.set()
+        assert batch.result().shape == (5, 4, 4, 3)
+    again = HeldPictures(*[red] * 3)
+    again.release.set()
+    assert decoder.decode(again, SOON, SIZE).shape == (3, 4, 4, 3)
+
+
+def test_slots_left(red):
+    """A batch takes no slot that another caller holds, and no more than it can use."""
+    decoder = Decoder(max_pixels=10_000, slots=3)
+    held, pair = HeldPictures(red), HeldPictures(red, red)
+    with ThreadPoolExecutor(2) as others:
+        first = others.submit(decoder.decode, held, SOON, SIZE)
+        held.wait_for(1)
+        second = others.submit(decoder.decode, pair, SOON, SIZE)
+        pair.wait_for(2)
+
+        with pytest.raises(GatewayBusy):
+            decoder.decode([red], Deadline.after(0.01), SIZE)
+
+        pair.release.set()
+        assert second.result().shape == (2, 4, 4, 3)
+        assert decoder.decode([red], SOON, SIZE).shape == (1, 4, 4, 3)
+        held.release.set()
+        assert first.result().shape == (1, 4, 4, 3)
+
+
+def test_order():
+    """Whichever thread decodes them, images stand in the order of their pictures."""
+    decoder = Decoder(max_pixels=10_000, slots=3)
+    colors = [(place * 20, 0, 255 - place * 20) for place in range(12)]
+    pictures = [draw_flat(color) for color in colors]
+
+    batch = decoder.decode(pictures, SOON, SIZE)
+
+    assert [tuple(image[0, 0]) for image in batch] == colors
+
+
+def test_deadline_within_a_batch(red):
+    """A batch whose time is up stops before its next picture and frees its slot."""
+    decoder = Decoder(max_pixels=10_000, slots=1)
+
+    with pytest.raises(GatewayBusy, match="3 pictures in time, 2 are left"):
+        decoder.decode([red] * 3, Deadline.after(0), SIZE)
+
+    assert decoder.decode([red], SOON, SIZE).shape == (1, 4, 4, 3)
+
+
+def test_bad_pictures_in_their_places(red):
+    """A reader gives the readable ones as a batch and says which are not."""
+    earlier = MissingImage("never came")
+    reader = PictureReader(Decoder(10_000), [b"", red, b"text", red, earlier], SOON)
+
+    batch = reader.read(SIZE)
+
+    assert batch.shape == (2, 4, 4, 3)
+    assert {place: type(error) for place, error in reader.errors.items()} == {
+        0: InvalidImage,
+        2: UnsupportedImage,
+        4: MissingImage,
+    }
+
+
+def test_no_readable_picture():
+    """Of several pictures all may be bad: the batch is empty, in the model's size."""
+    reader = PictureReader(Decoder(10_000), [b"", b""], SOON)
+
+    assert reader.read(SIZE).shape == (0, 4, 4, 3)
+    assert sorted(reader.errors) == [0, 1]
+
+
+def test_single_bad_picture():
+    """One picture that cannot be read is raised."""
+    with pytest.raises(InvalidImage):
+        PictureReader(Decoder(10_000), [b""], SOON).read(SIZE)
 
 
 def test_slot_is_given_back(red):

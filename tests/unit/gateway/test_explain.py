@@ -127,7 +127,7 @@ def test_two_pictures(web, half_red):
 
     reply = web.post("/explain", data={"image": files})
 
-    assert (reply.status_code, reply.json["code"]) == (400, "missing_image")
+    assert (reply.status_code, reply.json["code"]) == (413, "too_many_images")
     assert "expected one" in reply.json["detail"] and "2" in reply.json["detail"]
 
 
