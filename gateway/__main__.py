@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
+from gateway import shared_counts
 from gateway.log_lines import logging_config
 from gateway.settings import Settings, SettingsError
 from gateway.worker import GatewayWorker
@@ -30,14 +33,22 @@ class GatewayServer(
 ):  # pylint: disable=abstract-method  # no command line
     """Gunicorn, told by our settings instead of its command line."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, counts_folder: Path | None = None) -> None:
+        """With a folder, the workers count in it together; it goes when they do."""
         self.settings = settings
+        self._counts_folder = counts_folder
         super().__init__()
 
     def load_config(self) -> None:
         """Hand every setting to gunicorn; called by its constructor."""
         for name, value in server_options(self.settings).items():
             self.cfg.set(name, value)
+        if (folder := self._counts_folder) is not None:
+            self.cfg.set(
+                "child_exit",
+                lambda _, worker: shared_counts.forget_worker(folder, worker.pid),
+            )
+            self.cfg.set("on_exit", lambda _: shutil.rmtree(folder))
 
     def load(self) -> Flask:
         """Build the application; gunicorn calls this in each worker."""
@@ -46,6 +57,7 @@ class GatewayServer(
 
 def server_options(settings: Settings) -> dict[str, Any]:
     """Gunicorn's settings; its own files stay in memory or are not written at all."""
+    log = logging_config(settings.log_level, settings.log_format)
     return {
         "bind": f"{_bracketed(settings.host)}:{settings.port}",
         "workers": settings.workers,
@@ -57,9 +69,10 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "keepalive": KEEPALIVE_SECONDS,
         "graceful_timeout": GRACEFUL_SECONDS,
         "logconfig_dict": {
-            **logging_config(settings.log_level),
-            # Our own line per request says more; gunicorn's would be a second one.
+            **log,
             "loggers": {
+                **log["loggers"],
+                # Our own line per request says more; gunicorn's would be a second one.
                 "gunicorn.access": {"level": "WARNING"},
                 "gunicorn.error": {"handlers": ["stdout"], "propagate": False},
             },
@@ -79,7 +92,11 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"gateway: these settings cannot be used:\n{error}\n")
         return EXIT_BAD_SETTINGS
-    GatewayServer(settings).run()
+    counts_folder = None
+    if settings.workers > 1:
+        counts_folder = shared_counts.make_folder(os.getpid())
+        os.environ[shared_counts.FOLDER_VARIABLE] = str(counts_folder)
+    GatewayServer(settings, counts_folder).run()
     return 0
 
 

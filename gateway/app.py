@@ -13,6 +13,7 @@ from gateway import request_log
 from gateway.decoder import Decoder
 from gateway.errors import ForbiddenUrl, GatewayError
 from gateway.fetch import FetchRules, fetch_picture
+from gateway.metrics import Metrics, add_metrics
 from gateway.problem import FIXED_TEXT, error_response, problem_response
 from gateway.routes import explain, health, models, pages, predict
 from gateway.upload import Fetch, UploadRequest
@@ -30,18 +31,24 @@ _DRAIN_CHUNK_BYTES = 64 * 1024
 
 
 def create_app(
-    settings: Settings, client: ModelClient, fetch: Fetch | None = None
+    settings: Settings,
+    client: ModelClient,
+    fetch: Fetch | None = None,
+    metrics: Metrics | None = None,
 ) -> Flask:
     """Build the gateway around one model client.
 
     Args:
         fetch: Gets the picture at a URL; by default as the settings say.
+        metrics: Where requests are counted; by default in this process alone.
     """
     app = Flask("gateway")
     app.request_class = UploadRequest
     app.json.sort_keys = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    metrics = metrics or Metrics()
     request_log.add_request_log(app)
+    add_metrics(app, metrics)
     app.after_request(_drain_body)
     app.after_request(_set_security_headers)
     fetch = fetch or make_fetch(settings)
@@ -50,7 +57,7 @@ def create_app(
     app.register_blueprint(explain.make_routes(settings, client, fetch, decoder))
     app.register_blueprint(models.make_routes(settings, client))
     app.register_blueprint(pages.make_routes(settings, client, fetch, decoder))
-    app.register_blueprint(health.make_routes(settings, client))
+    app.register_blueprint(health.make_routes(settings, client, metrics))
     app.register_error_handler(GatewayError, _answer_gateway_error)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_bug)

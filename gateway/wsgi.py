@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from gateway.log_lines import logging_config
 from gateway.settings import Settings
+from gateway.shared_counts import FOLDER_VARIABLE
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -36,10 +37,13 @@ def make_app() -> Flask:
         SettingsError: Lists every bad value.
     """
     from gateway.app import create_app
+    from gateway.metrics import Metrics
     from gateway.model_client import ModelClient
 
     settings = read_settings()
-    logging.config.dictConfig(logging_config(settings.log_level))
+    logging.config.dictConfig(logging_config(settings.log_level, settings.log_format))
     # Pillow warns of odd metadata; a caller's file is not an event of ours.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    return create_app(settings, ModelClient(settings.model_address))
+    client = ModelClient(settings.model_address)
+    metrics = Metrics(os.environ.get(FOLDER_VARIABLE))
+    return create_app(settings, client, metrics=metrics)
