@@ -1,8 +1,7 @@
-"""POST /predict: one picture in, labels and scores out."""
+"""POST /predict: pictures in, labels and scores out."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, g, request
@@ -11,11 +10,12 @@ from flask.typing import ResponseReturnValue
 from gateway import request_log
 from gateway.classification import classify
 from gateway.deadline import Deadline
+from gateway.decoder import PictureReader
 from gateway.prediction import PredictionReply
 from gateway.query import read_query
 from gateway.targets import choose_target
 from gateway.timings import SERVER_TIMING, Stopwatch
-from gateway.upload import Fetch, read_upload
+from gateway.upload import BatchLimits, Fetch, read_upload
 
 if TYPE_CHECKING:
     from gateway.decoder import Decoder
@@ -34,13 +34,14 @@ def make_routes(
         watch = Stopwatch()
         # A model that is not there is told before a large body is read.
         choose_target(read_query(request.args).model, settings.models)
-        upload = read_upload(request, settings.max_image_bytes, fetch)
-        query = read_query(request.args, {"model": upload.model})
-        target = choose_target(query.model, settings.models)
+        batch = BatchLimits.from_settings(settings)
+        upload = read_upload(request, settings.max_image_bytes, fetch, batch, watch)
+        query = read_query(request.args, upload.fields)
+        target = choose_target(query.model, settings.models, query.version, query.label)
         deadline = Deadline.after(settings.model_timeout_seconds)
-        decode = partial(decoder.decode, upload.pictures, deadline)
-        answer = classify(client, target, decode, deadline, watch)
-        reply = PredictionReply.from_classification(answer)
+        reader = PictureReader(decoder, upload.pictures, deadline)
+        answer = classify(client, target, reader.read, deadline, watch)
+        reply = PredictionReply.from_classification(answer, reader.errors)
         timings = watch.read()
         answered = request_log.Answer(reply, upload.pictures, timings)
         request_log.note_answer(answered)
