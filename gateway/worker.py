@@ -41,7 +41,8 @@ class GatewayWorker(ThreadWorker):
 
     def handle_request(self, req: Request, conn: TConn) -> bool:
         """Answer one request whose body is read through a BodySocket."""
-        largest_upload = 2 * self.app.settings.max_image_bytes
+        settings = self.app.settings
+        largest_upload = max(2 * settings.max_image_bytes, settings.max_body_bytes)
         body = BodySocket(conn.sock, req, largest_upload + DRAIN_BYTES)
         req.unreader.sock = body
         try:

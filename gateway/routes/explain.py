@@ -46,9 +46,9 @@ def make_routes(
         wants_png = request.accept_mimetypes.best_match((_JSON, _PNG)) == _PNG
         wants_overlay = _read_switch(request.args, "overlay") or wants_png
         choose_target(read_query(request.args).model, settings.models)
-        upload = read_upload(request, settings.max_image_bytes, fetch)
-        query = read_query(request.args, {"model": upload.model})
-        target = choose_target(query.model, settings.models)
+        upload = read_upload(request, settings.max_image_bytes, fetch, watch=watch)
+        query = read_query(request.args, upload.fields)
+        target = choose_target(query.model, settings.models, query.version, query.label)
         picture = _only(upload.pictures)
         deadline = Deadline.after(settings.model_timeout_seconds)
         decode = partial(decoder.decode, (picture,), deadline)
