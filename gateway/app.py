@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import request_log
+from gateway.access import add_access
+from gateway.admission import add_admission
+from gateway.api_keys import KeyRing
 from gateway.decoder import Decoder
-from gateway.errors import ForbiddenUrl, GatewayError
-from gateway.fetch import FetchRules, fetch_picture
+from gateway.errors import GatewayError
+from gateway.fetch import make_fetch
 from gateway.metrics import Metrics, add_metrics
 from gateway.problem import FIXED_TEXT, error_response, problem_response
-from gateway.routes import explain, health, models, pages, predict
+from gateway.routes import explain, health, models, open_inference, pages, predict
+from gateway.settings import OFF
 from gateway.upload import Fetch, UploadRequest
 
 if TYPE_CHECKING:
@@ -47,14 +51,12 @@ def create_app(
     app.json.sort_keys = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     metrics = metrics or Metrics()
-    request_log.add_request_log(app)
-    add_metrics(app, metrics)
-    app.after_request(_drain_body)
-    app.after_request(_set_security_headers)
+    _add_edge(app, settings, metrics)
     fetch = fetch or make_fetch(settings)
     decoder = Decoder(settings.max_image_pixels)
     app.register_blueprint(predict.make_routes(settings, client, fetch, decoder))
     app.register_blueprint(explain.make_routes(settings, client, fetch, decoder))
+    app.register_blueprint(open_inference.make_routes(settings, client, decoder))
     app.register_blueprint(models.make_routes(settings, client))
     app.register_blueprint(pages.make_routes(settings, client, fetch, decoder))
     app.register_blueprint(health.make_routes(settings, client, metrics))
@@ -62,21 +64,6 @@ def create_app(
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_bug)
     return app
-
-
-def make_fetch(settings: Settings) -> Fetch:
-    """The function that gets a picture at a URL, or refuses to."""
-    if settings.url_fetch == "off":
-        return _refuse_fetch
-    rules = FetchRules(
-        max_bytes=settings.max_image_bytes,
-        timeout_seconds=settings.fetch_timeout_seconds,
-    )
-    return partial(fetch_picture, rules=rules)
-
-
-def _refuse_fetch(_url: str) -> bytes:
-    raise ForbiddenUrl("this gateway fetches no pictures; send the file itself")
 
 
 def _answer_gateway_error(error: GatewayError) -> Response:

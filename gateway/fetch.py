@@ -11,11 +11,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from gateway.deadline import Deadline
 from gateway.errors import FetchFailed, ForbiddenUrl, GatewayBusy, ImageTooLarge
 from gateway.outbound import FetchRules, open_response
 from gateway.picture_url import read_picture_url
+from gateway.reach import Reach
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 MAX_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -49,6 +54,19 @@ class PictureFetch:
             yield
         finally:
             self._slots.release()
+
+
+def make_fetch(settings: Settings) -> PictureFetch:
+    """The function that gets a picture at an address, as far as the settings allow.
+
+    At most half as many fetches at a time as there are threads that answer.
+    """
+    rules = FetchRules(
+        max_bytes=settings.max_image_bytes,
+        timeout_seconds=settings.fetch_timeout_seconds,
+        reach=Reach.from_text(settings.url_fetch),
+    )
+    return PictureFetch(rules, slots=max(1, settings.threads // 2))
 
 
 def fetch_picture(url: str, rules: FetchRules) -> bytes:

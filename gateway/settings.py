@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields
 from typing import Any
 
+from gateway.reach import Reach
+
 PREFIX = "GATEWAY_"
-URL_FETCH_MODES = ("public", "off")
 LOG_FORMATS = ("keyvalue", "json")
 # What a setting says when nobody asked for its room.
 OFF = "off"
@@ -52,6 +53,11 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
+def _reach(text: str) -> str:
+    Reach.from_text(text)
+    return text.strip().lower()
+
+
 def _rate_limit(text: str) -> str:
     """Read as flask-limiter reads it: 60/minute, or several joined by ';'."""
     # pylint: disable-next=import-outside-toplevel  # most gateways limit nobody
@@ -83,7 +89,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     # serving/batching.config refuses a call of more than 128.
     "max_images": _number(int, 1, 128),
     "max_body_bytes": _number(int, 1, 1024 * _MEGABYTE),
-    "url_fetch": _choice(*URL_FETCH_MODES),
+    "url_fetch": _reach,
     "fetch_timeout_seconds": _number(float, 0.05, 600),
     "log_level": _choice("debug", "info", "warning", "error"),
     "log_format": _choice(*LOG_FORMATS),

@@ -30,7 +30,12 @@ LEAVES = {
 }
 # A leaf may know its service's errors and the plain data it carries.
 LEAF_IMPORTS = {
-    "gateway": {"gateway.errors", "gateway.classification", "gateway.targets"},
+    "gateway": {
+        "gateway.errors",
+        "gateway.classification",
+        "gateway.targets",
+        "gateway.reach",
+    },
     "serving": {
         "serving.errors",
         "serving.batch_rows",
