@@ -13,6 +13,8 @@ IMAGES = {
     "gateway/Dockerfile": ["python", "-m", "gateway"],
     "serving/Dockerfile": ["tensorflow_model_server"],
     "serving/embedded.Dockerfile": ["python", "-m", "serving"],
+    "training/Dockerfile": ["python", "-m", "training"],
+    "training/scoring.Dockerfile": ["python", "-m", "training.score"],
 }
 
 
@@ -60,6 +62,8 @@ def test_entry_point(name, command):
     [
         ("gateway/Dockerfile", "packages gateway"),
         ("serving/embedded.Dockerfile", "packages serving"),
+        ("training/Dockerfile", "packages training datasets"),
+        ("training/scoring.Dockerfile", "packages training ray"),
     ],
 )
 def test_categories(name, categories):
@@ -86,17 +90,22 @@ def test_base_images_are_pinned(name):
 
 
 @pytest.mark.parametrize(
-    "name, folder",
-    [("gateway/Dockerfile", "gateway"), ("serving/embedded.Dockerfile", "serving")],
+    "name, folders",
+    [
+        ("gateway/Dockerfile", {"gateway/"}),
+        ("serving/embedded.Dockerfile", {"serving/"}),
+        ("training/Dockerfile", {"gateway/", "training/"}),
+        ("training/scoring.Dockerfile", {"gateway/", "training/"}),
+    ],
 )
-def test_one_package_folder(name, folder):
-    """From the project, an image gets the lock file and its own package only."""
+def test_own_packages_only(name, folders):
+    """From the project, an image gets the lock file and its own packages only."""
     sources = set()
     for word, rest in instructions(name):
         if word == "COPY" and "--from" not in rest and "models/" not in rest:
             sources |= set(rest.split()[:-1])
 
-    assert sources == {"Pipfile", "Pipfile.lock", folder + "/"}
+    assert sources == {"Pipfile", "Pipfile.lock"} | folders
 
 
 def test_gateway_holds_no_model():
@@ -104,10 +113,18 @@ def test_gateway_holds_no_model():
     assert not any("models" in rest for _, rest in instructions("gateway/Dockerfile"))
 
 
-@pytest.mark.parametrize("name", ["serving/Dockerfile", "serving/embedded.Dockerfile"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "serving/Dockerfile",
+        "serving/embedded.Dockerfile",
+        "training/scoring.Dockerfile",
+    ],
+)
 def test_model_is_baked_in(name):
     """The chosen model's folder becomes the one name that the servers serve."""
-    (copy,) = (rest for word, rest in last_stage(name) if word == "COPY")
+    copies = [rest for word, rest in last_stage(name) if word == "COPY"]
+    (copy,) = (rest for rest in copies if "models/" in rest)
 
     assert copy == "--chown=10001:10001 models/${MODEL} /models/classifier"
 
@@ -123,5 +140,6 @@ def test_nothing_enters_a_build_unnamed():
         "!Pipfile.lock",
         "!gateway",
         "!serving",
+        "!training",
         "!models",
     }

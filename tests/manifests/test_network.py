@@ -4,10 +4,30 @@ from __future__ import annotations
 
 from tests.manifests.rendered import port_names
 
+DNS = {
+    "to": [
+        {
+            "namespaceSelector": {
+                "matchLabels": {"kubernetes.io/metadata.name": "kube-system"}
+            },
+            "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+        }
+    ],
+    "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}],
+}
+NAME = "app.kubernetes.io/name"
+
 
 def policy(objects, name):
     """The spec of one NetworkPolicy."""
     return objects.named("NetworkPolicy", name)["spec"]
+
+
+def policies_of(objects, pod):
+    """The specs of all policies that select a pod template."""
+    for item in objects.of_kind("NetworkPolicy"):
+        if pod in objects.selected(item["spec"]["podSelector"]):
+            yield item["spec"]
 
 
 def test_everything_is_denied_first(objects):
@@ -18,22 +38,33 @@ def test_everything_is_denied_first(objects):
     }
 
 
-def test_policies_select_pods(objects):
-    """Every policy and every peer in this namespace matches a pod that exists."""
-    for item in objects.of_kind("NetworkPolicy"):
-        assert objects.selected(item["spec"]["podSelector"])
+def test_policies_select_pods(full):
+    """With all components, each policy and each peer of this namespace is somebody."""
+    for item in full.of_kind("NetworkPolicy"):
+        assert full.selected(item["spec"]["podSelector"]), item["metadata"]["name"]
         for rule in item["spec"].get("ingress", []) + item["spec"].get("egress", []):
             for peer in rule.get("from", []) + rule.get("to", []):
                 if "namespaceSelector" not in peer:
-                    assert objects.selected(peer["podSelector"])
+                    assert full.selected(peer["podSelector"])
 
 
 def test_ingress_ports_exist(objects):
-    """What may come in arrives at a port the selected pods open by that name."""
+    """A named port that may be called is open under that name in a selected pod."""
     for item in objects.of_kind("NetworkPolicy"):
+        pods = objects.selected(item["spec"]["podSelector"])
+        names = set().union(*map(port_names, pods))
         for rule in item["spec"].get("ingress", []):
-            for pod in objects.selected(item["spec"]["podSelector"]):
-                assert {port["port"] for port in rule["ports"]} <= set(port_names(pod))
+            for port in rule["ports"]:
+                if pods and isinstance(port["port"], str):
+                    assert port["port"] in names
+
+
+def test_every_direction_is_named(objects):
+    """A policy with rules for a direction lists it: else the rules would do nothing."""
+    for item in objects.of_kind("NetworkPolicy"):
+        spec = item["spec"]
+        for field, name in (("ingress", "Ingress"), ("egress", "Egress")):
+            assert field not in spec or name in spec["policyTypes"]
 
 
 def test_no_egress_is_open(objects):
@@ -44,6 +75,15 @@ def test_no_egress_is_open(objects):
             assert not any("ipBlock" in peer for peer in rule["to"])
 
 
+def test_who_is_open_to_all(objects):
+    """Only what people call is open to every caller, and on its http port only."""
+    for item in objects.of_kind("NetworkPolicy"):
+        for rule in item["spec"].get("ingress", []):
+            if "from" not in rule:
+                assert item["metadata"]["name"] in ("gateway", "streamlit")
+                assert rule == {"ports": [{"port": "http"}]}
+
+
 def test_anyone_reaches_the_gateway(objects):
     """The gateway's http port, and no other, is open to every caller."""
     spec = policy(objects, "gateway")
@@ -51,38 +91,63 @@ def test_anyone_reaches_the_gateway(objects):
     assert spec["ingress"] == [{"ports": [{"port": "http"}]}]
 
 
-def test_gateway_reaches_the_model_server(objects):
-    """The call is allowed on both sides, and on the gRPC port only."""
+def test_gateway_reaches_the_model_servers(objects):
+    """The call is allowed on both sides, a canary's too, and on the gRPC port only."""
     outgoing = policy(objects, "gateway")["egress"][0]
-    (incoming,) = policy(objects, "model-server")["ingress"]
-    (server,) = objects.selected(outgoing["to"][0]["podSelector"])
+    incoming = policy(objects, "model-server")["ingress"][0]
+    servers = objects.selected(outgoing["to"][0]["podSelector"])
     (client,) = objects.selected(incoming["from"][0]["podSelector"])
 
     assert outgoing["ports"] == incoming["ports"] == [{"port": "grpc"}]
-    assert port_names(server)["grpc"] == 8500
-    assert client["metadata"]["labels"]["app.kubernetes.io/name"] == "gateway"
+    assert servers == [item["spec"]["template"] for item in objects.model_servers()]
+    assert servers == objects.selected(policy(objects, "model-server")["podSelector"])
+    assert all(port_names(server)["grpc"] == 8500 for server in servers)
+    assert client["metadata"]["labels"][NAME] == "gateway"
 
 
-def test_gateway_reaches_dns(objects):
-    """Names resolve over UDP and, for long answers, TCP; at the cluster's DNS only."""
-    rule = policy(objects, "gateway")["egress"][1]
-
-    assert rule == {
-        "to": [
-            {
-                "namespaceSelector": {
-                    "matchLabels": {"kubernetes.io/metadata.name": "kube-system"}
-                },
-                "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+def test_prometheus_reaches_the_metrics(objects):
+    """What the monitors scrape is open to Prometheus, wherever it runs."""
+    for monitor in objects.any_of_kind("ServiceMonitor", "PodMonitor"):
+        spec = monitor["spec"]
+        endpoints = spec.get("endpoints", spec.get("podMetricsEndpoints"))
+        pods = objects.selected(spec["selector"])
+        assert pods, monitor["metadata"]["name"]
+        for pod in pods:
+            open_ports = {
+                port["port"]
+                for item in policies_of(objects, pod)
+                for rule in item.get("ingress", [])
+                if _lets_prometheus_in(rule)
+                for port in rule["ports"]
             }
-        ],
-        "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}],
+            assert {endpoint["port"] for endpoint in endpoints} <= open_ports
+
+
+def _lets_prometheus_in(rule):
+    prometheus = {
+        "namespaceSelector": {},
+        "podSelector": {"matchLabels": {NAME: "prometheus"}},
     }
+    return "from" not in rule or prometheus in rule["from"]
 
 
-def test_model_server_calls_nobody(objects):
-    """No policy gives the model server a way out, not even to DNS."""
-    (server,) = objects.selected(policy(objects, "model-server")["podSelector"])
-    for item in objects.of_kind("NetworkPolicy"):
-        if server in objects.selected(item["spec"]["podSelector"]):
-            assert not item["spec"].get("egress")
+def test_who_asks_dns(objects):
+    """Names resolve for those who call by name, over UDP and, for long answers, TCP."""
+    for name, pod in objects.pods():
+        calls = [
+            rule
+            for item in policies_of(objects, pod)
+            for rule in item.get("egress", [])
+        ]
+        assert (DNS in calls) == (
+            name in ("gateway", "streamlit", "batch-scoring")
+        ), name
+
+
+def test_model_servers_call_nobody(objects):
+    """Model servers and training have no way out, not even to DNS."""
+    silent = [item["spec"]["template"] for item in objects.model_servers()]
+    silent += [pod for name, pod in objects.pods() if name == "training"]
+    for pod in silent:
+        for item in policies_of(objects, pod):
+            assert not item.get("egress")

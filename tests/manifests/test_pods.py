@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import re
 
+from tests.manifests.rendered import all_containers
+
 PINNED = re.compile(r"^[\w./-]+:\d+\.\d+\.\d+$|@sha256:[0-9a-f]{64}$")
 MEMORY_UNITS = {"Mi": 2**20, "Gi": 2**30}
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+# Source: the volume types of the Pod Security Standard "restricted" that we need.
+VOLUME_TYPES = {"configMap", "emptyDir", "persistentVolumeClaim", "projected"}
+FIRST_UNPRIVILEGED_PORT = 1024
 
 
 def bytes_of(quantity):
@@ -14,24 +20,37 @@ def bytes_of(quantity):
     return int(number) * MEMORY_UNITS[unit]
 
 
+def lasting_containers(objects):
+    """The containers that go on until they are stopped: no Job's, no init container."""
+    for item in objects.of_kind("Deployment"):
+        yield from item["spec"]["template"]["spec"]["containers"]
+    for name, pod in objects.pods():
+        if name == "batch-scoring":
+            yield from pod["spec"]["containers"]
+
+
 def test_probes(objects):
-    """Each container of a Deployment says when it started, is ready and is stuck."""
-    for deployment in objects.of_kind("Deployment"):
-        for container in deployment["spec"]["template"]["spec"]["containers"]:
-            for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-                assert set(container[probe]) & {"httpGet", "grpc"}, container["name"]
+    """Each lasting container says when it started, is ready and is stuck.
+
+    Without programs in the image: neither wget nor curl nor grpc_health_probe is there.
+    """
+    for container in lasting_containers(objects):
+        for probe in PROBES:
+            kinds = set(container[probe]) & {"httpGet", "grpc", "tcpSocket", "exec"}
+            assert len(kinds) == 1 and kinds != {"exec"}, container["name"]
 
 
 def test_probe_ports(objects):
     """A probe asks a port its own container opens."""
-    for container in objects.containers():
+    for container in lasting_containers(objects):
         names = {port["name"] for port in container["ports"]}
         numbers = {port["containerPort"] for port in container["ports"]}
-        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        for probe in PROBES:
             if "httpGet" in container[probe]:
                 assert container[probe]["httpGet"]["port"] in names
             else:
-                assert container[probe]["grpc"]["port"] in numbers
+                (kind,) = set(container[probe]) & {"grpc", "tcpSocket"}
+                assert container[probe][kind]["port"] in numbers
 
 
 def test_resources(objects):
@@ -49,7 +68,20 @@ def test_images_are_pinned(objects):
     """An image names a full version or a digest: never latest, never nothing."""
     for container in objects.containers():
         assert PINNED.search(container["image"]), container["image"]
+
+
+def test_images_are_taken_from_the_node(objects):
+    """What kind loaded is used, and a pinned image is pulled once."""
+    for container in objects.containers():
         assert container["imagePullPolicy"] == "IfNotPresent"
+
+
+def test_local_images(objects):
+    """On a local cluster no image can come from a registry by mistake."""
+    for container in objects.containers():
+        is_local = container["image"].startswith("localhost/")
+
+        assert is_local == (objects.overlay != "production"), container["image"]
 
 
 def test_container_hardening(objects):
@@ -65,17 +97,43 @@ def test_container_hardening(objects):
 
 
 def test_pod_hardening(objects):
-    """A pod runs as a numbered user, under seccomp, without a token."""
-    for _, pod in objects.pods():
+    """A pod runs as a numbered user, under seccomp, without a token.
+
+    A claim's volume belongs to root until fsGroup says whose it is.
+    """
+    for name, pod in objects.pods():
+        claims = [v for v in pod["spec"]["volumes"] if "persistentVolumeClaim" in v]
+        group = {"fsGroup": 10001, "fsGroupChangePolicy": "OnRootMismatch"}
+
         assert pod["spec"]["securityContext"] == {
             "runAsNonRoot": True,
             "runAsUser": 10001,
             "runAsGroup": 10001,
             "seccompProfile": {"type": "RuntimeDefault"},
-        }
+            **(group if claims else {}),
+        }, name
         assert pod["spec"]["automountServiceAccountToken"] is False
-        for name in ("hostNetwork", "hostPID", "hostIPC"):
-            assert name not in pod["spec"]
+
+
+def test_nothing_of_the_host(objects):
+    """No pod shares the node's network, processes, ports or files."""
+    for name, pod in objects.pods():
+        for field in ("hostNetwork", "hostPID", "hostIPC"):
+            assert field not in pod["spec"]
+        for volume in pod["spec"]["volumes"]:
+            assert set(volume) - {"name"} <= VOLUME_TYPES, name
+        for container in all_containers(pod):
+            for port in container.get("ports", []):
+                assert "hostPort" not in port
+                assert port["containerPort"] >= FIRST_UNPRIVILEGED_PORT
+
+
+def test_scratch_is_bounded(objects):
+    """What a pod writes beside its claims cannot fill the node's disk or memory."""
+    for name, pod in objects.pods():
+        for volume in pod["spec"]["volumes"]:
+            if "emptyDir" in volume:
+                assert bytes_of(volume["emptyDir"]["sizeLimit"]) > 0, name
 
 
 def test_service_accounts(objects):
@@ -83,11 +141,19 @@ def test_service_accounts(objects):
     accounts = {
         item["metadata"]["name"]: item for item in objects.of_kind("ServiceAccount")
     }
-    used = [pod["spec"]["serviceAccountName"] for _, pod in objects.pods()]
+    used = {name: pod["spec"]["serviceAccountName"] for name, pod in objects.pods()}
 
-    assert sorted(used) == sorted(accounts)
+    assert sorted(used.values()) == sorted(accounts)
+    assert all(name == account for name, account in used.items())
     for account in accounts.values():
         assert account["automountServiceAccountToken"] is False
+
+
+def test_no_rights(objects):
+    """Nobody here asks the API server for anything, so no role is bound."""
+    kinds = {item["kind"] for item in objects.all}
+
+    assert not [kind for kind in kinds if "Role" in kind]
 
 
 def test_service_links_are_off(objects):
@@ -101,7 +167,7 @@ def test_volumes_are_mounted(objects):
     for name, pod in objects.pods():
         mounts = {
             mount["name"]
-            for container in pod["spec"]["containers"]
+            for container in all_containers(pod)
             for mount in container["volumeMounts"]
         }
 
@@ -127,5 +193,7 @@ def test_labels(objects):
         assert set(labels) == {
             prefix + key for key in ("name", "component", "part-of", "version")
         }
+        # A change of any other label would be refused: selectors are immutable.
         assert set(deployment["spec"]["selector"]["matchLabels"]) == {prefix + "name"}
-        assert labels[prefix + "version"] == image.rpartition(":")[2]
+        if not image.startswith("tensorflow/serving:"):
+            assert labels[prefix + "version"] == image.rpartition(":")[2]

@@ -26,23 +26,43 @@ def gateway_settings(objects):
     return GatewaySettings.from_env(objects.named("ConfigMap", "gateway")["data"])
 
 
-def model_server_pod(objects):
-    """The pod template of the model server."""
-    (pod,) = (pod for name, pod in objects.pods() if name == "model-server")
-    return pod
+def container_of(deployment):
+    """The one container of a Deployment, without those that only prepare."""
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return container
 
 
-def model_server_flags(objects):
-    """name -> value of every argument of the model server."""
-    (container,) = model_server_pod(objects)["spec"]["containers"]
+def flags_of(deployment):
+    """name -> value of every argument of a model server."""
     return dict(
-        argument.removeprefix("--").split("=", 1) for argument in container["args"]
+        argument.removeprefix("--").split("=", 1)
+        for argument in container_of(deployment)["args"]
     )
 
 
-def served_models(objects):
-    """The models of the mounted models.config."""
-    text = objects.named("ConfigMap", "model-server")["data"]["models.config"]
+def mounted_files(objects, deployment):
+    """name -> text of every file in the folder that holds a model server's files."""
+    spec = deployment["spec"]["template"]["spec"]
+    (volume,) = (volume for volume in spec["volumes"] if volume["name"] == "files")
+    sources = volume.get("projected", {}).get("sources", [volume])
+    files = {}
+    for source in sources:
+        config_map = next(
+            item
+            for item in objects.of_kind("ConfigMap")
+            if item["metadata"]["name"] == source["configMap"]["name"]
+        )
+        items = source["configMap"].get("items")
+        keys = {i["key"]: i["path"] for i in items} if items else None
+        for key, text in config_map["data"].items():
+            if keys is None or key in keys:
+                files[keys[key] if keys else key] = text
+    return files
+
+
+def served_models(objects, deployment):
+    """The models of a model server's models.config."""
+    text = mounted_files(objects, deployment)["models.config"]
     config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
     return config.model_config_list.config
 
@@ -68,76 +88,105 @@ def test_gateway_defaults(objects):
     assert {name for name in shown if shown[name] != defaults[name]} == CLUSTER_NAMES
 
 
-def test_gateway_calls_the_model_server(objects):
-    """The address is the headless Service and the port its containers open."""
+def test_gateway_calls_the_model_servers(objects):
+    """The address is the headless Service and the port its pods' containers open."""
     host, _, port = gateway_settings(objects).model_address.rpartition(":")
     service = objects.named("Service", host)
 
     assert service["spec"]["clusterIP"] == "None"
-    assert int(port) == port_names(model_server_pod(objects))["grpc"]
+    for pod in objects.selected({"matchLabels": service["spec"]["selector"]}):
+        assert int(port) == port_names(pod)["grpc"]
 
 
 def test_gateway_asks_for_served_models(objects):
-    """The names the gateway asks for are the names the server serves."""
-    names = tuple(model.name for model in served_models(objects))
+    """The names the gateway asks for are the names that every server serves."""
+    for deployment in objects.model_servers():
+        names = tuple(model.name for model in served_models(objects, deployment))
 
-    assert gateway_settings(objects).models == names
+        assert gateway_settings(objects).models == names
 
 
 def test_models_are_where_images_have_them(objects):
     """Each model's folder is the one that both Dockerfiles copy a model to."""
-    for model in served_models(objects):
-        assert model.base_path == f"/models/{model.name}"
-        assert model.model_platform == "tensorflow"
+    for deployment in objects.model_servers():
+        for model in served_models(objects, deployment):
+            assert model.base_path == f"/models/{model.name}"
+            assert model.model_platform == "tensorflow"
+
+
+def test_canary_serves_another_version(objects):
+    """Beside a canary each server is held to one version, and they differ."""
+    versions = {}
+    for deployment in objects.model_servers():
+        (model,) = served_models(objects, deployment)
+        policy = model.model_version_policy.specific.versions
+        versions[deployment["metadata"]["name"]] = tuple(policy)
+
+    if "model-server-canary" in versions:
+        assert all(len(numbers) == 1 for numbers in versions.values())
+        assert len(set(versions.values())) == len(versions) == 2
+    else:
+        assert set(versions.values()) == {()}
+
+
+def test_canary_differs_in_nothing_else(objects):
+    """A canary is judged by its version: image, arguments and sizes are the others'."""
+    stable, *canaries = (container_of(item) for item in objects.model_servers())
+
+    for canary in canaries:
+        assert canary == stable
 
 
 def test_model_server_arguments(objects):
     """Arguments are --flag=value, the only form TensorFlow Serving takes, and known."""
-    (container,) = model_server_pod(objects)["spec"]["containers"]
-    line = read_flags(container["args"])
+    for deployment in objects.model_servers():
+        arguments = container_of(deployment)["args"]
+        line = read_flags(arguments)
 
-    assert not line.unknown
-    for argument in container["args"]:
-        assert argument.startswith("--") and "=" in argument
+        assert not line.unknown
+        for argument in arguments:
+            assert argument.startswith("--") and "=" in argument
 
 
 def test_model_server_ports(objects):
     """The container declares exactly the ports that the arguments open."""
-    flags = model_server_flags(objects)
+    for deployment in objects.model_servers():
+        flags = flags_of(deployment)
 
-    assert port_names(model_server_pod(objects)) == {
-        "grpc": int(flags["port"]),
-        "rest": int(flags["rest_api_port"]),
-    }
+        assert port_names(deployment["spec"]["template"]) == {
+            "grpc": int(flags["port"]),
+            "rest": int(flags["rest_api_port"]),
+        }
 
 
 def test_model_server_health(objects):
     """gRPC probes need the health service, which is off by default."""
-    assert model_server_flags(objects)["enable_grpc_healthcheck_service"] == "true"
+    for deployment in objects.model_servers():
+        assert flags_of(deployment)["enable_grpc_healthcheck_service"] == "true"
 
 
 def test_model_server_files(objects):
-    """Every file an argument names is a key of the mounted ConfigMap, and all are.
+    """Every file an argument names is mounted, and every mounted file is named.
 
     But for batching.config where the stock server runs: see test_batching.
     """
-    (container,) = model_server_pod(objects)["spec"]["containers"]
-    (folder,) = (
-        mount["mountPath"]
-        for mount in container["volumeMounts"]
-        if mount["name"] == "files"
-    )
-    named = {
-        value.removeprefix(FILES_FOLDER)
-        for name, value in model_server_flags(objects).items()
-        if name.endswith("_file")
-    }
+    for deployment in objects.model_servers():
+        (folder,) = (
+            mount["mountPath"]
+            for mount in container_of(deployment)["volumeMounts"]
+            if mount["name"] == "files"
+        )
+        named = {
+            value.removeprefix(FILES_FOLDER)
+            for name, value in flags_of(deployment).items()
+            if name.endswith("_file")
+        }
+        unnamed = set() if is_embedded(deployment) else {"batching.config"}
+        files = set(mounted_files(objects, deployment))
 
-    assert folder + "/" == FILES_FOLDER
-    unnamed = set() if is_embedded(objects) else {"batching.config"}
-    files = set(objects.named("ConfigMap", "model-server")["data"])
-    assert unnamed <= files
-    assert named == files - unnamed
+        assert folder + "/" == FILES_FOLDER
+        assert unnamed <= files
+        assert named == files - unnamed
 
 
 def test_batching(objects):
@@ -146,16 +195,22 @@ def test_batching(objects):
     Its BatchingSession answers INVALID_ARGUMENT to a run without inputs, so with it the
     gateway would never be ready, and a file without the flag stops its start.
     """
-    flags = model_server_flags(objects)
+    for deployment in objects.model_servers():
+        flags = flags_of(deployment)
 
-    is_on = flags.get("enable_batching") == "true"
-    assert is_on == is_embedded(objects)
-    assert ("batching_parameters_file" in flags) == is_on
+        is_on = flags.get("enable_batching") == "true"
+        assert is_on == is_embedded(deployment)
+        assert ("batching_parameters_file" in flags) == is_on
 
 
-def is_embedded(objects):
+def is_embedded(deployment):
     """Whether the model server is ours; the other one is the stock program."""
-    (container,) = model_server_pod(objects)["spec"]["containers"]
-    program = container["command"]
+    program = container_of(deployment)["command"]
     assert program in (["python", "-m", "serving"], ["tensorflow_model_server"])
     return program[0] == "python"
+
+
+def test_overlays_run_their_own_server(objects):
+    """The overlay embedded runs our program; kind and production the stock one."""
+    for deployment in objects.model_servers():
+        assert is_embedded(deployment) == (objects.overlay == "embedded")

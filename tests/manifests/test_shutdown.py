@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gateway.__main__ import GRACEFUL_SECONDS
 from gateway.app import create_app
 from gateway.settings import Settings
@@ -15,9 +13,9 @@ from serving.flags import read_flags
 AGE_JITTER = 1.1
 
 
-def container_of(objects, name):
+def parts_of(deployment):
     """(pod spec, its one container) of a Deployment."""
-    spec = objects.named("Deployment", name)["spec"]["template"]["spec"]
+    spec = deployment["spec"]["template"]["spec"]
     (container,) = spec["containers"]
     return spec, container
 
@@ -46,7 +44,7 @@ def test_gateway_drains():
 
 def test_gateway_stops_in_time(objects):
     """Endpoints forget the pod, its requests end, and only then time is up."""
-    spec, container = container_of(objects, "gateway")
+    spec, container = parts_of(objects.named("Deployment", "gateway"))
     grace_seconds = spec["terminationGracePeriodSeconds"]
 
     assert pre_stop_seconds(container) >= 5
@@ -55,55 +53,59 @@ def test_gateway_stops_in_time(objects):
 
 def test_model_server_is_left_before_it_stops(objects):
     """No connection and no call outlives preStop: SIGTERM cuts what is under way."""
-    _, container = container_of(objects, "model-server")
-    options = channel_arguments(container)
-    age_seconds = options["grpc.max_connection_age_ms"] / 1000
-    call_seconds = options["grpc.max_connection_age_grace_ms"] / 1000
+    for deployment in objects.model_servers():
+        _, container = parts_of(deployment)
+        options = channel_arguments(container)
+        age_seconds = options["grpc.max_connection_age_ms"] / 1000
+        call_seconds = options["grpc.max_connection_age_grace_ms"] / 1000
 
-    assert call_seconds > Settings().model_timeout_seconds
-    assert pre_stop_seconds(container) > AGE_JITTER * age_seconds + call_seconds
+        assert call_seconds > Settings().model_timeout_seconds
+        assert pre_stop_seconds(container) > AGE_JITTER * age_seconds + call_seconds
 
 
 def test_model_server_stops_in_time(objects):
     """After preStop a server that drains, as ours does, has the time to."""
-    spec, container = container_of(objects, "model-server")
-    grace_seconds = spec["terminationGracePeriodSeconds"]
+    for deployment in objects.model_servers():
+        spec, container = parts_of(deployment)
+        grace_seconds = spec["terminationGracePeriodSeconds"]
 
-    assert pre_stop_seconds(container) + DRAIN_SECONDS < grace_seconds
+        assert pre_stop_seconds(container) + DRAIN_SECONDS < grace_seconds
 
 
 def test_load_retries_fit_the_startup(objects):
     """A model that cannot be loaded is reported before the startup probe gives up."""
-    _, container = container_of(objects, "model-server")
-    flags = read_flags(container["args"]).settings
-    retry_seconds = flags.max_num_load_retries * flags.load_retry_interval_micros / 1e6
-    probe = container["startupProbe"]
+    for deployment in objects.model_servers():
+        _, container = parts_of(deployment)
+        flags = read_flags(container["args"]).settings
+        interval_seconds = flags.load_retry_interval_micros / 1e6
+        retry_seconds = flags.max_num_load_retries * interval_seconds
+        probe = container["startupProbe"]
 
-    assert retry_seconds < probe["failureThreshold"] * probe["periodSeconds"] / 2
+        assert retry_seconds < probe["failureThreshold"] * probe["periodSeconds"] / 2
 
 
-@pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe", "readinessProbe"])
-def test_gateway_answers_probes(objects, probe):
+def test_gateway_answers_probes(objects):
     """Each probe's path is a route of the gateway."""
-    _, container = container_of(objects, "gateway")
+    _, container = parts_of(objects.named("Deployment", "gateway"))
     routes = {rule.rule for rule in create_app(Settings(), None).url_map.iter_rules()}
 
-    assert container[probe]["httpGet"]["path"] in routes
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert container[probe]["httpGet"]["path"] in routes
 
 
-@pytest.mark.parametrize("name", ["gateway", "model-server"])
-def test_busy_is_not_stuck(objects, name):
+def test_busy_is_not_stuck(objects):
     """Liveness asks nothing of others, and restarts only after a minute of silence."""
-    _, container = container_of(objects, name)
-    probe = container["livenessProbe"]
+    for deployment in objects.of_kind("Deployment"):
+        _, container = parts_of(deployment)
+        probe = container["livenessProbe"]
 
-    assert probe.get("httpGet", {}).get("path") != "/readyz"
-    assert probe["failureThreshold"] * probe["periodSeconds"] >= 60
+        assert probe.get("httpGet", {}).get("path") != "/readyz"
+        assert probe["failureThreshold"] * probe["periodSeconds"] >= 60
 
 
 def test_readiness_outlasts_the_model_call(objects):
     """A gateway that asks a silent model server says so before the kubelet hangs up."""
-    _, container = container_of(objects, "gateway")
+    _, container = parts_of(objects.named("Deployment", "gateway"))
 
     assert container["readinessProbe"]["timeoutSeconds"] > (
         Settings().model_timeout_seconds

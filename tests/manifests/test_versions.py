@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 import yaml
 
-from tests.manifests.rendered import OVERLAYS, ROOT
+from tests.manifests.rendered import KUBE_CONFIG, OVERLAYS, ROOT
 
 
 def locked(category, package):
@@ -21,14 +22,25 @@ def test_one_tensorflow():
     dockerfile = (ROOT / "serving" / "Dockerfile").read_text(encoding="utf-8")
     (image_tag,) = re.findall(r"^ARG SERVING_IMAGE=\S+:(\S+)$", dockerfile, re.M)
 
+    images = overlay_images("production")
     versions = {
+        image_tag,
+        images["model-server"]["newTag"],
         locked("training", "tensorflow"),
         locked("training", "tensorflow-serving-api"),
         locked("serving", "tensorflow"),
         locked("serving", "tensorflow-serving-api"),
     }
 
-    assert versions == {image_tag}
+    assert images["model-server"]["newName"] == "tensorflow/serving"
+    assert len(versions) == 1
+
+
+def overlay_images(overlay):
+    """name in the base -> the image that an overlay puts there."""
+    path = ROOT / f"kube-config/overlays/{overlay}/kustomization.yaml"
+    images = yaml.safe_load(path.read_text(encoding="utf-8"))["images"]
+    return {image["name"]: image for image in images}
 
 
 def test_one_application_version():
@@ -36,14 +48,31 @@ def test_one_application_version():
     tags = {
         image["newTag"]
         for overlay in OVERLAYS
-        for image in yaml.safe_load(
-            (ROOT / f"kube-config/overlays/{overlay}/kustomization.yaml").read_text(
-                encoding="utf-8"
-            )
-        )["images"]
+        for image in overlay_images(overlay).values()
+        if image["newName"] != "tensorflow/serving"
     }
 
     assert len(tags) == 1
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_component_has_its_image(overlay):
+    """A component added to an overlay finds its image named there already."""
+    assert set(overlay_images(overlay)) == {
+        "gateway",
+        "model-server",
+        "training",
+        "batch-scoring",
+        "streamlit",
+    }
+
+
+def test_one_ray():
+    """The cluster that KubeRay makes is of the Ray in the image."""
+    job = KUBE_CONFIG / "components" / "batch-scoring" / "ray-job.yaml"
+    spec = yaml.safe_load(job.read_text(encoding="utf-8"))["spec"]
+
+    assert spec["rayClusterSpec"]["rayVersion"] == locked("ray", "ray")
 
 
 def test_one_pipenv():
@@ -51,6 +80,6 @@ def test_one_pipenv():
     setup = (ROOT / "scripts" / "setup").read_text(encoding="utf-8")
     (version,) = re.findall(r"^pipenv_version=(\S+)$", setup, re.M)
 
-    for name in ("gateway/Dockerfile", "serving/embedded.Dockerfile"):
-        dockerfile = (ROOT / name).read_text(encoding="utf-8")
-        assert re.findall(r"pipenv==(\S+)", dockerfile) == [version]
+    for path in ROOT.glob("*/*Dockerfile"):
+        dockerfile = path.read_text(encoding="utf-8")
+        assert set(re.findall(r"pipenv==(\S+)", dockerfile)) <= {version}
