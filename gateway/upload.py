@@ -127,19 +127,23 @@ def _read_body(request: UploadRequest, limits: _Limits) -> Body:
             raise _form_too_large(request, limits) from error
     if kind == "application/json":
         too_large = _too_large(limits, limits.json_bytes)
-        data = _read_bytes(request, limits.json_bytes, too_large)
+        data = read_bytes(request, limits.json_bytes, too_large)
         return read_json(data, limits.pictures)
     if kind.startswith("image/") or kind in ("application/octet-stream", ""):
         too_large = _picture_too_large(limits.picture_bytes)
-        data = _read_bytes(request, limits.picture_bytes, too_large)
+        data = read_bytes(request, limits.picture_bytes, too_large)
         if not data and not kind:
             raise MissingImage(f"expected {_EXPECTED}, received nothing")
         return Body((data,), {})
     raise UnsupportedContentType(f"expected {_EXPECTED}, received {kind[:100]}")
 
 
-def _read_bytes(request: UploadRequest, most: int, too_large: GatewayError) -> bytes:
-    """The whole body; of one that is longer, no more than a byte beyond the limit."""
+def read_bytes(request: UploadRequest, most: int, too_large: GatewayError) -> bytes:
+    """The whole body; of one that is longer, no more than a byte beyond the limit.
+
+    Raises:
+        GatewayError: too_large if it is, InvalidRequest if it ends too early.
+    """
     request.max_content_length = most + 1
     try:
         data = request.get_data(cache=False)

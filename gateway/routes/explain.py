@@ -54,7 +54,6 @@ def make_routes(
         decode = partial(decoder.decode, (picture,), deadline)
         explanation = explain(client, target, decode, deadline, watch)
         reply = PredictionReply.from_classification(explanation.answer)
-        request_log.note(**reply.facts())
         overlay = b""
         if wants_overlay:
             overlay = draw_overlay(
@@ -62,6 +61,7 @@ def make_routes(
                 explanation.heatmap,
             )
         timings = watch.read()
+        request_log.note_answer(request_log.Answer(reply, (picture,), timings))
         headers = {SERVER_TIMING: timings.to_header()}
         if wants_png:
             return Response(overlay, mimetype=_PNG, headers=headers)
