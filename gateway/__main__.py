@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.app.base import BaseApplication
 
 from gateway import shared_counts
+from gateway.api_keys import KeysFileError, read_keys
 from gateway.log_lines import logging_config
-from gateway.settings import Settings, SettingsError
+from gateway.settings import OFF, Settings, SettingsError
 from gateway.worker import GatewayWorker
 from gateway.wsgi import make_app, read_settings
 
@@ -25,6 +26,8 @@ GRACEFUL_SECONDS = 20
 # Longer than a load balancer keeps idle connections (nginx: 60 s): who closes first
 # resets the other's next request.
 KEEPALIVE_SECONDS = 75
+# Beyond those that wait or work: they refuse at once, and answer probes meanwhile.
+SPARE_THREADS = 8
 _MEMORY_FOLDER = "/dev/shm"
 
 
@@ -61,7 +64,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
     return {
         "bind": f"{_bracketed(settings.host)}:{settings.port}",
         "workers": settings.workers,
-        "threads": settings.threads,
+        "threads": settings.max_in_flight + SPARE_THREADS,
         "worker_class": GatewayWorker,
         "worker_tmp_dir": _MEMORY_FOLDER if Path(_MEMORY_FOLDER).is_dir() else None,
         "control_socket_disable": True,
@@ -89,7 +92,9 @@ def main() -> int:
     """Serve until SIGTERM; return the exit code of bad settings."""
     try:
         settings = read_settings()
-    except SettingsError as error:
+        if settings.api_keys_file != OFF:
+            read_keys(Path(settings.api_keys_file))
+    except (SettingsError, KeysFileError) as error:
         sys.stderr.write(f"gateway: these settings cannot be used:\n{error}\n")
         return EXIT_BAD_SETTINGS
     counts_folder = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
@@ -64,6 +65,25 @@ def create_app(
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_bug)
     return app
+
+
+def _add_edge(app: Flask, settings: Settings, metrics: Metrics) -> None:
+    """What every request passes, in this order, and every answer in the reverse one."""
+    if settings.trusted_proxies:
+        proxies = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)
+        app.wsgi_app = proxies  # type: ignore[method-assign]
+    request_log.add_request_log(app)
+    add_metrics(app, metrics)
+    app.after_request(_drain_body)
+    app.after_request(_set_security_headers)
+    if settings.api_keys_file != OFF:
+        add_access(app, KeyRing(Path(settings.api_keys_file)))
+    if settings.rate_limit != OFF:
+        # pylint: disable-next=import-outside-toplevel  # most gateways limit nobody
+        from gateway.rate_limit import add_rate_limit
+
+        add_rate_limit(app, settings.rate_limit)
+    add_admission(app, settings)
 
 
 def _answer_gateway_error(error: GatewayError) -> Response:

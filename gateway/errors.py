@@ -90,10 +90,25 @@ class FetchFailed(GatewayError):
 
 
 class GatewayBusy(GatewayError):
-    """The gateway has more pictures than it can decode now; trying again helps."""
+    """The gateway has more to do than it can take in now; trying again helps."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "gateway_busy"
+    retry_after_seconds = 1
+
+
+class KeyRequired(GatewayError):
+    """The gateway asks for an API key, and this is none; get one from its owner."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    code = "key_required"
+
+
+class TooManyRequests(GatewayError):
+    """This caller has asked more often than it may; trying again later helps."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too_many_requests"
     retry_after_seconds = 1
 
 

@@ -121,9 +121,8 @@ class Metrics:
         reply = answer.reply
         answered = self.pictures.labels(reply.model, reply.version)
         for prediction in reply.predictions:
-            failure = getattr(prediction, "error", None)
-            if isinstance(failure, GatewayError):
-                self.count_failure(failure)
+            if isinstance(prediction, GatewayError):
+                self.count_failure(prediction)
             else:
                 answered.inc()
         for stage, seconds in answer.timings.seconds.items():

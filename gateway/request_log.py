@@ -19,6 +19,7 @@ from flask import Flask, Response, g, request
 from gateway.log_lines import Facts
 
 if TYPE_CHECKING:
+    from gateway.body import Picture
     from gateway.prediction import PredictionReply
     from gateway.timings import Timings
 
@@ -38,7 +39,7 @@ class Answer:
     """What one request was told, of which pictures, and how long each stage took."""
 
     reply: PredictionReply
-    pictures: Sequence[bytes]
+    pictures: Sequence[Picture]
     timings: Timings
 
 

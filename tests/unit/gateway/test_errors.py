@@ -29,6 +29,8 @@ ROWS = {
     "ImageTooLarge": (413, "image_too_large", False),
     "ForbiddenUrl": (400, "forbidden_url", False),
     "FetchFailed": (400, "fetch_failed", False),
+    "KeyRequired": (401, "key_required", False),
+    "TooManyRequests": (429, "too_many_requests", True),
     "GatewayBusy": (503, "gateway_busy", True),
     "UnknownModel": (404, "unknown_model", False),
     "UnknownVersion": (404, "unknown_version", False),
