@@ -41,8 +41,7 @@ class UploadRequest(Request):
         begun = self.__dict__.get("_begun_files", ())
         if len(files) < len(begun):
             raise InvalidRequest(
-                f"expected a form that ends with its boundary, received {len(begun)} "
-                f"files of which {len(files)} are complete"
+                "expected a form that ends with its boundary, received one cut short"
             )
         return tuple(files[id(stream)] for stream in begun)
 

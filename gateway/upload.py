@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from gateway.body import Address, Body, Picture
+from gateway.body import Address, Body, Entry, Picture
 from gateway.errors import (
     GatewayError,
     ImageTooLarge,
@@ -39,7 +40,7 @@ class BatchLimits:
     """How many pictures a request may hold, and their bytes and fetches in all."""
 
     pictures: int
-    body_bytes: int
+    picture_bytes: int
     fetch_seconds: float
 
     @classmethod
@@ -89,6 +90,8 @@ def read_upload(
     """
     limits = _Limits.of(max_bytes, batch)
     body = _read_body(request, limits)
+    if len(body.entries) > 1 and _count_bytes(body.entries) > limits.total_bytes:
+        raise _too_large(limits)
     pictures = _get_pictures(body, fetch, limits, watch or Stopwatch())
     checked = tuple(_check_bytes(picture, max_bytes) for picture in pictures)
     if len(checked) == 1 and isinstance(checked[0], GatewayError):
@@ -102,19 +105,27 @@ class _Limits:
 
     picture_bytes: int
     pictures: int
-    form_bytes: int
-    json_bytes: int
-    fetches: FetchLimits | None
+    total_bytes: int
+    fetch_seconds: float
 
     @classmethod
     def of(cls, max_bytes: int, batch: BatchLimits | None) -> _Limits:
         """One picture always fits, however small the batch's own limit is."""
-        form, text = max_bytes + _ENVELOPE_BYTES, max_bytes * 3 // 2 + _ENVELOPE_BYTES
         if batch is None:
-            return cls(max_bytes, 1, form, text, None)
-        most = batch.body_bytes
-        fetches = FetchLimits(batch.fetch_seconds, most)
-        return cls(max_bytes, batch.pictures, max(form, most), max(text, most), fetches)
+            # One picture's fetch knows itself how long it may take.
+            return cls(max_bytes, 1, max_bytes, math.inf)
+        total_bytes = max(max_bytes, batch.picture_bytes)
+        return cls(max_bytes, batch.pictures, total_bytes, batch.fetch_seconds)
+
+    @property
+    def form_bytes(self) -> int:
+        """The longest form."""
+        return self.total_bytes + _ENVELOPE_BYTES
+
+    @property
+    def json_bytes(self) -> int:
+        """The longest JSON: base64 takes 4 bytes for 3, and line breaks."""
+        return self.total_bytes * 3 // 2 + _ENVELOPE_BYTES
 
 
 def _read_body(request: UploadRequest, limits: _Limits) -> Body:
@@ -126,8 +137,7 @@ def _read_body(request: UploadRequest, limits: _Limits) -> Body:
         except RequestEntityTooLarge as error:
             raise _form_too_large(request, limits) from error
     if kind == "application/json":
-        too_large = _too_large(limits, limits.json_bytes)
-        data = read_bytes(request, limits.json_bytes, too_large)
+        data = read_bytes(request, limits.json_bytes, _too_large(limits))
         return read_json(data, limits.pictures)
     if kind.startswith("image/") or kind in ("application/octet-stream", ""):
         too_large = _picture_too_large(limits.picture_bytes)
@@ -166,9 +176,10 @@ def _get_pictures(
     if not urls:
         return body.entries
     with watch.stage(FETCH):
-        if len(body.entries) == 1 or limits.fetches is None:
+        if len(body.entries) == 1:
             return (fetch(urls[0]),)
-        fetched = iter(fetch_all(urls, fetch, limits.fetches))
+        left = limits.total_bytes - _count_bytes(body.entries)
+        fetched = iter(fetch_all(urls, fetch, FetchLimits(limits.fetch_seconds, left)))
     return tuple(
         next(fetched) if isinstance(entry, Address) else entry for entry in body.entries
     )
@@ -184,17 +195,23 @@ def _picture_too_large(max_bytes: int) -> ImageTooLarge:
     return ImageTooLarge(f"expected at most {max_bytes} bytes, received more")
 
 
-def _too_large(limits: _Limits, most: int) -> GatewayError:
-    """A body that is too long: of one picture, or of several in all."""
+def _count_bytes(entries: Sequence[Entry]) -> int:
+    return sum(len(entry) for entry in entries if isinstance(entry, bytes))
+
+
+def _too_large(limits: _Limits) -> GatewayError:
+    """The pictures are too long: the one that is allowed, or several in all."""
     if limits.pictures == 1:
         return _picture_too_large(limits.picture_bytes)
-    return RequestTooLarge(f"expected at most {most} bytes in all, received more")
+    return RequestTooLarge(
+        f"expected at most {limits.total_bytes} bytes of pictures in all, received more"
+    )
 
 
 def _form_too_large(request: UploadRequest, limits: _Limits) -> GatewayError:
     """Werkzeug says the same of a long body, of many parts and of a long text field."""
     if (request.content_length or 0) > limits.form_bytes:
-        return _too_large(limits, limits.form_bytes)
+        return _too_large(limits)
     return RequestTooLarge(
         f"expected at most {limits.form_bytes} bytes, {request.max_form_parts} parts "
         f"and {request.max_form_memory_size} bytes of text in one form, received more"
