@@ -50,6 +50,7 @@ def received_key(asked: Request) -> str | None:
     """The key a request brings: its own header, a bearer token or a password."""
     if KEY_HEADER in asked.headers:
         return asked.headers[KEY_HEADER]
-    if asked.authorization is None:
+    sent = asked.authorization
+    if sent is None or sent.type not in ("bearer", "basic"):
         return None
-    return asked.authorization.token or asked.authorization.password
+    return sent.token if sent.type == "bearer" else sent.password

@@ -65,3 +65,15 @@ def running_gateway(**settings):
         process.wait(START_SECONDS)
         reader.join()
         process.stdout.close()
+
+
+def start_to_the_end(**settings):
+    """Run a gateway that cannot start; its exit code and what it said."""
+    return subprocess.run(
+        [sys.executable, "-m", "gateway"],
+        env=gateway_environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

@@ -5,12 +5,10 @@ from __future__ import annotations
 import http.client
 import signal
 import socket
-import subprocess
-import sys
 
 import urllib3
 
-from tests.integration.gateway_process import gateway_environment, running_gateway
+from tests.integration.gateway_process import running_gateway, start_to_the_end
 
 
 def test_drain(tiny_server, encode_picture):
@@ -65,18 +63,6 @@ def test_start_without_model_server():
 
     assert (live.status, ready.status, page.status) == (200, 503, 200)
     assert "tiny" in ready.json()["detail"]
-
-
-def start_to_the_end(**settings):
-    """Run a gateway that cannot start; its exit code and what it said."""
-    return subprocess.run(
-        [sys.executable, "-m", "gateway"],
-        env=gateway_environment(**settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_bad_settings():

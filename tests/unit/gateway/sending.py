@@ -15,9 +15,9 @@ def send_form(web, *files, **fields):
     return web.post("/predict", data=data, content_type="multipart/form-data")
 
 
-def send_raw(web, data, kind="image/png"):
+def send_raw(web, data, kind="image/png", headers=None):
     """The file itself as the body."""
-    return web.post("/predict", data=data, content_type=kind)
+    return web.post("/predict", data=data, content_type=kind, headers=headers)
 
 
 def send_json(web, document):
