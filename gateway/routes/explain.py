@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gateway import request_log
 from gateway.deadline import Deadline
-from gateway.errors import InvalidRequest, MissingImage
+from gateway.errors import InvalidRequest
 from gateway.explanation import explain
 from gateway.heatmap import draw_overlay
 from gateway.prediction import PredictionReply
@@ -49,7 +49,7 @@ def make_routes(
         upload = read_upload(request, settings.max_image_bytes, fetch, watch=watch)
         query = read_query(request.args, upload.fields)
         target = choose_target(query.model, settings.models, query.version, query.label)
-        picture = _only(upload.pictures)
+        (picture,) = upload.pictures
         deadline = Deadline.after(settings.model_timeout_seconds)
         decode = partial(decoder.decode, (picture,), deadline)
         explanation = explain(client, target, decode, deadline, watch)
@@ -79,12 +79,6 @@ def _read_switch(arguments: Mapping[str, str], name: str) -> bool:
             f"expected true or false as '{name}', received {ascii(value)[:100]}"
         )
     return _SWITCH[value]
-
-
-def _only(pictures: Sequence[bytes]) -> bytes:
-    if len(pictures) != 1:
-        raise MissingImage(f"expected one picture to explain, received {len(pictures)}")
-    return pictures[0]
 
 
 def _heat_json(heatmap: NDArray[np.float32], overlay: bytes) -> dict[str, Any]:
