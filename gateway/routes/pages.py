@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from functools import partial
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, g, make_response, render_template, request
@@ -13,19 +14,26 @@ from gateway import request_log
 from gateway.catalog import known_models
 from gateway.classification import classify
 from gateway.deadline import Deadline
+from gateway.decoder import PictureReader
 from gateway.errors import GatewayError
 from gateway.image import FORMATS
 from gateway.prediction import PredictionReply
 from gateway.problem import set_retry_after
+from gateway.query import read_query
+from gateway.request_log import Answer
 from gateway.targets import choose_target
-from gateway.upload import Fetch, read_upload
+from gateway.timings import Stopwatch
+from gateway.upload import BatchLimits, Fetch, read_upload
 
 if TYPE_CHECKING:
+    from gateway.body import Picture
     from gateway.decoder import Decoder
     from gateway.model_client import ModelClient
     from gateway.settings import Settings
 
-THUMBNAIL_PIXELS = 640
+# The longest side of the only photo, and of each of several.
+ONE_PHOTO_PIXELS = 640
+MANY_PHOTOS_PIXELS = 320
 SHOWN_SCORES = 10
 # Named one by one, because an iPhone then sends its HEIC photos as JPEG.
 _MEDIA_TYPES = ",".join(f"image/{name.lower()}" for name in FORMATS)
@@ -58,18 +66,18 @@ def make_routes(
 
     @routes.post("/")
     def show_answer() -> ResponseReturnValue:
-        upload = read_upload(request, settings.max_image_bytes, fetch)
-        target = choose_target(upload.model, settings.models)
+        watch = Stopwatch()
+        batch = BatchLimits.from_settings(settings)
+        upload = read_upload(request, settings.max_image_bytes, fetch, batch, watch)
+        target = choose_target(read_query(upload.fields).model, settings.models)
         g.chosen_model = target.model
         deadline = Deadline.after(settings.model_timeout_seconds)
-        decode = partial(decoder.decode, upload.pictures, deadline)
-        answer = classify(client, target, decode, deadline)
-        reply = PredictionReply.from_classification(answer)
-        request_log.note(**reply.facts())
-        thumbnail = decoder.draw_thumbnail(
-            upload.pictures[0], deadline, THUMBNAIL_PIXELS
-        )
-        return render(reply=reply, picture=base64.b64encode(thumbnail).decode("ascii"))
+        reader = PictureReader(decoder, upload.pictures, deadline)
+        answer = classify(client, target, reader.read, deadline, watch)
+        reply = PredictionReply.from_classification(answer, reader.errors)
+        request_log.note_answer(Answer(reply, upload.pictures, watch.read()))
+        photos = _draw_photos(decoder, upload.pictures, deadline)
+        return render(reply=reply, photos=photos)
 
     @routes.errorhandler(GatewayError)
     def show_error(error: GatewayError) -> ResponseReturnValue:
@@ -81,3 +89,18 @@ def make_routes(
         return response
 
     return routes
+
+
+def _draw_photos(
+    decoder: Decoder, pictures: Sequence[Picture], deadline: Deadline
+) -> tuple[str, ...]:
+    """Small copies as data URLs; no text for what cannot be drawn, or not in time."""
+    side = ONE_PHOTO_PIXELS if len(pictures) == 1 else MANY_PHOTOS_PIXELS
+    photos = [""] * len(pictures)
+    for place, picture in enumerate(pictures):
+        with suppress(GatewayError):
+            if isinstance(picture, bytes) and deadline.remaining_seconds():
+                thumbnail = decoder.draw_thumbnail(picture, deadline, side)
+                text = base64.b64encode(thumbnail).decode("ascii")
+                photos[place] = f"data:image/jpeg;base64,{text}"
+    return tuple(photos)

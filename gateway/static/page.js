@@ -2,14 +2,15 @@
 // and are classified together. Without it, the form posts to the page itself.
 // Words and markup stand in the page's <template> elements, limits in the form's data-*.
 
+// What a file takes in a form beside its own bytes: boundary, headers, name.
+const PART_BYTES = 1024;
+
 const form = document.querySelector("form");
 const answers = document.querySelector("#answers");
 const announcement = document.querySelector("#status");
-const limits = {
-  images: Number(form.dataset.maxImages),
-  imageBytes: Number(form.dataset.maxImageBytes),
-  bodyBytes: Number(form.dataset.maxBodyBytes),
-};
+const maxImages = Number(form.dataset.maxImages);
+const maxImageBytes = Number(form.dataset.maxImageBytes);
+const maxBodyBytes = Number(form.dataset.maxBodyBytes);
 
 /** What went wrong, as the gateway's problem documents say it. */
 class Problem extends Error {
@@ -33,15 +34,13 @@ function sentence(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-function chosenModel() {
-  return form.elements.model?.value ?? "";
-}
-
 /** The gateway's answer to a POST; throws a Problem when it is none. */
 async function ask(address, query, body, accept) {
   let reply;
   try {
-    const url = `${address}?${new URLSearchParams(query)}`;
+    // A page opened as http://user:key@host may not fetch relative to its own address.
+    const url = new URL(address, location.origin);
+    url.search = new URLSearchParams(query);
     reply = await fetch(url, { method: "POST", body, headers: { Accept: accept } });
   } catch {
     throw new Problem({ detail: "The gateway cannot be reached; trying again may help." });
@@ -81,9 +80,8 @@ function say(place, part, outcome = "") {
 function showProblem(place, problem) {
   const part = clone("problem");
   const [summary, detail] = part.querySelectorAll("p");
-  const known = clone("summaries").querySelector(
-    `[data-code="${CSS.escape(problem.code)}"]`,
-  );
+  const ofItsKind = `[data-code="${CSS.escape(problem.code)}"]`;
+  const known = clone("summaries").querySelector(ofItsKind);
   summary.textContent = known?.textContent ?? problem.message;
   detail.textContent = known ? sentence(problem.message) : "";
   const button = part.querySelector("button");
@@ -109,45 +107,47 @@ function showVerdict(place, prediction, reply) {
   part.querySelector(".best strong").textContent = label;
   part.querySelector(".best span").textContent = percent(score);
   part.querySelector("tbody").replaceChildren(...scores.map(drawBar));
-  const milliseconds = `${Math.round(reply.timings.total_ms)}\u00a0ms`;
+  const { model, version, timings } = reply;
+  const spent = `${Math.round(timings.total_ms)}\u00a0ms`;
   part.querySelector(".who").textContent =
-    `answered by ${reply.model}, version ${reply.version}, in ${milliseconds}`;
+    `answered by ${model}, version ${version}, in ${spent}`;
   const button = part.querySelector("button");
-  button.addEventListener("click", makeHeatmapToggle(place, button, reply));
+  button.onclick = place.picture.onclick = makeHeatmapToggle(place, button, reply);
+  place.card.classList.add("with-verdict");
   say(place, part, `${label}, ${percent(score)}`);
 }
 
 /** A function that lays the heatmap over the photo, asked for once, or takes it off. */
 function makeHeatmapToggle(place, button, { model, version }) {
-  const { card, picture, preview, file } = place;
+  const { picture, preview, file } = place;
   const note = button.nextElementSibling;
   let heatmap = null;
   let isAsking = false;
+
+  async function fetchHeatmap() {
+    const { explain } = form.dataset;
+    const reply = await ask(explain, { model, version }, formOf([place]), "image/png");
+    return URL.createObjectURL(await reply.blob());
+  }
 
   return async () => {
     if (isAsking) return;
     isAsking = true;
     button.setAttribute("aria-busy", "true");
     try {
-      heatmap ??= await fetchHeatmap(place, { model, version });
+      heatmap ??= await fetchHeatmap();
       const isShown = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", isShown);
-      card.classList.toggle("with-heatmap", isShown);
       picture.src = isShown ? heatmap : preview;
       picture.alt = isShown ? `Heatmap over ${file.name}` : file.name;
       note.textContent = isShown ? button.dataset.legend : "";
     } catch (problem) {
       note.textContent = sentence(problem.message);
     }
-    announcement.textContent = note.textContent;
+    announcement.textContent = note.textContent || "The photo as it is";
     button.removeAttribute("aria-busy");
     isAsking = false;
   };
-}
-
-async function fetchHeatmap(place, target) {
-  const reply = await ask(form.dataset.explain, target, formOf([place]), "image/png");
-  return URL.createObjectURL(await reply.blob());
 }
 
 /** Problems the gateway need not be asked about: no file, or one that is too large. */
@@ -157,20 +157,21 @@ async function findProblem({ file }) {
   } catch {
     return new Problem({ status: 400, detail: "This is a folder, or cannot be read." });
   }
-  if (file.size <= limits.imageBytes) return null;
-  const detail = `expected at most ${limits.imageBytes} bytes, received ${file.size}`;
+  if (file.size <= maxImageBytes) return null;
+  const detail = `expected at most ${maxImageBytes} bytes, received ${file.size}`;
   return new Problem({ status: 413, code: "image_too_large", detail });
 }
 
 /** Photos in the order given, as many in each part as one request may hold. */
 function splitForRequests(places) {
   const parts = [];
-  let bytes = 0;
+  let bytes = Infinity;
   for (const place of places) {
-    bytes += place.file.size;
-    if (!parts.length || parts.at(-1).length === limits.images || bytes > limits.bodyBytes) {
+    const size = place.file.size + PART_BYTES;
+    bytes += size;
+    if (bytes > maxBodyBytes || parts.at(-1).length === maxImages) {
       parts.push([]);
-      bytes = place.file.size;
+      bytes = size;
     }
     parts.at(-1).push(place);
   }
@@ -178,10 +179,11 @@ function splitForRequests(places) {
 }
 
 async function classifyTogether(places) {
-  const query = { model: chosenModel(), top: form.dataset.top };
+  const { predict, top } = form.dataset;
+  const query = { model: form.elements.model?.value ?? "", top };
   try {
-    const body = formOf(places);
-    const reply = await (await ask(form.dataset.predict, query, body, "application/json")).json();
+    const answer = await ask(predict, query, formOf(places), "application/json");
+    const reply = await answer.json();
     places.forEach((place, i) => {
       const prediction = reply.predictions[i];
       if (prediction.error) showProblem(place, new Problem(prediction.error));
@@ -197,7 +199,8 @@ let turn = Promise.resolve();
 
 function classify(places) {
   for (const place of places) say(place, clone("waiting"));
-  announcement.textContent = `Looking at ${places.map(({ file }) => file.name).join(", ")}`;
+  const names = places.map(({ file }) => file.name).join(", ");
+  announcement.textContent = `Looking at ${names}`;
   turn = turn.then(async () => {
     const problems = await Promise.all(places.map(findProblem));
     places.forEach((place, i) => problems[i] && showProblem(place, problems[i]));
@@ -239,11 +242,9 @@ document.addEventListener("dragover", (event) => {
   event.preventDefault();
   form.classList.add("is-over");
 });
-
 document.addEventListener("dragleave", (event) => {
   if (!event.relatedTarget) form.classList.remove("is-over");
 });
-
 document.addEventListener("drop", (event) => {
   form.classList.remove("is-over");
   if (!event.dataTransfer.files.length) return;

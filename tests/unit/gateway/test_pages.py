@@ -83,6 +83,8 @@ def test_limits_for_the_script(web):
 
     assert (told["predict"], told["explain"]) == ("/predict", "/explain")
     assert told["max-image-bytes"] == "200000"
+    assert told["max-images"] == "32"
+    assert told["max-body-bytes"] == str(32 * 1024 * 1024)
 
 
 def test_summaries(web):
@@ -107,6 +109,36 @@ def test_answer(web, red):
     assert "<option selected>second</option>" in page
     photo = base64.b64decode(re.search(r"base64,([^\"]+)\"", page)[1])
     assert Image.open(io.BytesIO(photo)).size == (60, 30)
+
+
+def test_several(web, client, red):
+    """Several photos are answered in their places; a bad one by its sentence."""
+    blue = io.BytesIO()
+    Image.new("RGB", (900, 30), (0, 0, 255)).save(blue, "PNG")
+    files = [red, b"text", blue.getvalue()]
+    sent = {"image": [(io.BytesIO(data), "a.png") for data in files]}
+
+    reply = web.post("/", data=sent, content_type="multipart/form-data")
+
+    page = read_shown(reply)
+    cards = page.split('<li class="card">')[1:]
+    assert reply.status_code == 200 and len(cards) == 3
+    assert "<strong>red</strong>" in cards[0]
+    assert "not a format we read" in cards[1] and "<img" not in cards[1]
+    assert "<strong>blue</strong>" in cards[2]
+    photo = base64.b64decode(re.search(r"base64,([^\"]+)\"", cards[2])[1])
+    assert Image.open(io.BytesIO(photo)).width == 320
+    assert [len(batch) for _, batch in client.batches] == [2]
+
+
+def test_too_many(web, settings, red):
+    """One photo more than a request may hold is a sentence that names both numbers."""
+    files = [(io.BytesIO(red), "a.png") for _ in range(settings.max_images + 1)]
+
+    reply = web.post("/", data={"image": files}, content_type="multipart/form-data")
+
+    assert reply.status_code == 413
+    assert "expected at most 32 pictures, received 33" in read_shown(reply)
 
 
 def test_published_weights(web, client):
