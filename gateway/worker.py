@@ -1,29 +1,45 @@
 """Gunicorn's threaded worker, made to outlast slow clients and idle connections.
 
-Owns how long a request's body may take and how a worker ends; knows no routes.
+A request is read by the one loop that waits for all connections, and gets a thread once
+it is whole: however many clients crawl, the threads serve those who do not. Owns how a
+worker reads and ends; knows no routes.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
+import io
+import selectors
 import socket
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+from typing import Any
 
+from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-if TYPE_CHECKING:
-    from gunicorn.http.message import Request
+from gateway.arrivals import (
+    CONTINUE,
+    MAX_HEAD_BYTES,
+    STALLED_SECONDS,
+    Arrival,
+    refusal,
+)
+from gateway.body_socket import BodySocket
 
-# A body that stalls for so long, or comes slower than this rate for longer, is given
-# up: its thread is needed. 10 MB from a phone at 1 Mbit/s take 80 s of 210 allowed.
-STALLED_SECONDS = 10.0
-SLOWEST_BYTES_PER_SECOND = 50_000
+# What all requests on their way may hold in memory. Beyond it a request is read by its
+# thread, as gunicorn does; to get there takes more than a slow client.
+MAX_HELD_BYTES = 64 * 1024 * 1024
 # What a client may send beyond the largest upload before we hang up on it. Up to
 # here it gets its 413: an answer that overtakes its body is lost in a reset.
 DRAIN_BYTES = 64 * 1024 * 1024
+_PIECE_BYTES = 64 * 1024
 _LOOK_SECONDS = 1.0
+_NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 # Source: malloc.h of glibc.
@@ -31,24 +47,97 @@ _M_MMAP_THRESHOLD = -3
 _LARGE_BLOCK_BYTES = 1024 * 1024
 
 
+class Connection(TConn):
+    """One client's connection, and what it has sent of its next request."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.arrival = Arrival()
+
+    def begin(self) -> None:
+        """Expect a request; what is left of the one before is its beginning."""
+        self.init()
+        self.sock.setblocking(False)
+        unreader = self.parser.unreader
+        left = unreader.buf.getvalue() + self.arrival.rest()
+        unreader.buf = io.BytesIO()
+        self.arrival = Arrival()
+        self.arrival.add(left)
+
+    @property
+    def has_begun(self) -> bool:
+        """True if the next request came on the heels of the one before."""
+        return bool(self.parser.unreader.buf.getvalue() or self.arrival.rest())
+
+
 class GatewayWorker(ThreadWorker):
-    """A thread per request; a subclass, since gunicorn has no hook for all of this."""
+    """A thread per whole request; a subclass, for gunicorn has no hook for all this."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A dict, since it keeps the order: the first has waited longest.
+        self._arriving: dict[Connection, None] = {}
+        self._held_bytes = 0
+        self._looks_at = 0.0
 
     def init_process(self) -> None:
         """Start to serve, with memory that goes back when it is freed."""
         return_large_blocks()
         super().init_process()
 
-    def handle_request(self, req: Request, conn: TConn) -> bool:
-        """Answer one request whose body is read through a BodySocket."""
-        settings = self.app.settings
-        largest_upload = max(2 * settings.max_image_bytes, settings.max_body_bytes)
-        body = BodySocket(conn.sock, req, largest_upload + DRAIN_BYTES)
-        req.unreader.sock = body
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection in; no thread waits for what it will send."""
         try:
-            return super().handle_request(req, conn)
-        finally:
-            req.unreader.sock = conn.sock
+            client, address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            if error.errno not in _NO_MORE_FILES:
+                raise
+            self._let_one_go()
+            return
+        self.nr_conns += 1
+        conn = Connection(self.cfg, client, address, listener.getsockname())
+        conn.set_timeout()
+        self.pending_conns.append(conn)
+        read = partial(self.on_pending_socket_readable, conn)
+        self.poller.register(client, selectors.EVENT_READ, read)
+
+    def on_pending_socket_readable(
+        self, conn: Connection, client: socket.socket
+    ) -> None:
+        """A new connection sends its first request."""
+        self.pending_conns.remove(conn)
+        self._begin(conn, client)
+
+    def on_client_socket_readable(
+        self, conn: Connection, client: socket.socket
+    ) -> None:
+        """A connection that was kept sends another request."""
+        self.keepalived_conns.remove(conn)
+        self._begin(conn, client)
+
+    def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
+        """Keep the connection or close it; begin again if more has come already."""
+        self._held_bytes -= conn.arrival.size
+        super().finish_request(conn, fs)
+        if self.keepalived_conns and self.keepalived_conns[-1] is conn:
+            if conn.has_begun:
+                self.on_client_socket_readable(conn, conn.sock)
+
+    def handle_request(self, req: Request, conn: Connection) -> bool:
+        """Answer one request whose body is read through a BodySocket."""
+        largest_upload = 2 * self.app.settings.max_image_bytes
+        max_bytes = largest_upload + DRAIN_BYTES
+        req.unreader.sock = BodySocket(conn.sock, conn.arrival, req, max_bytes)
+        try:
+            is_kept = super().handle_request(req, conn)
+            if is_kept:
+                conn.parser.finish_body()
+        except TimeoutError:
+            # Of a client that stalls in its body, or does not read its answer.
+            return False
+        return is_kept
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Look around every second, also while ending.
@@ -60,6 +149,84 @@ class GatewayWorker(ThreadWorker):
             for conn in (*self.keepalived_conns, *self.pending_conns):
                 conn.timeout = 0.0
         super().wait_for_and_dispatch_events(min(timeout, _LOOK_SECONDS))
+        if time.monotonic() >= self._looks_at:
+            self._looks_at = time.monotonic() + _LOOK_SECONDS
+            self._end_late_arrivals()
+        if self.nr_conns >= self.worker_connections:
+            self._let_one_go()
+
+    def _begin(self, conn: Connection, client: socket.socket) -> None:
+        conn.begin()
+        self._held_bytes += conn.arrival.size
+        self._arriving[conn] = None
+        read = partial(self._read_on, conn)
+        self.poller.modify(client, selectors.EVENT_READ, read)
+        self._read_on(conn, client)
+
+    def _read_on(self, conn: Connection, client: socket.socket) -> None:
+        """Take what has come; a whole request, or one cut off, goes to a thread."""
+        arrival = conn.arrival
+        is_cut = False
+        try:
+            piece = client.recv(_PIECE_BYTES)
+            is_cut = not piece
+            arrival.add(piece)
+            self._held_bytes += len(piece)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._drop(conn)
+            return
+        is_full = self._held_bytes > MAX_HELD_BYTES
+        if arrival.is_whole or (arrival.has_head and (is_cut or is_full)):
+            self._hand_over(conn)
+        elif is_cut:
+            self._drop(conn)
+        elif arrival.is_head_too_long:
+            detail = f"expected at most {MAX_HEAD_BYTES} bytes of header fields"
+            self._refuse(conn, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
+        elif arrival.accept_expectation():
+            with suppress(OSError):
+                client.send(CONTINUE)
+
+    def _hand_over(self, conn: Connection) -> None:
+        """Let a thread answer; its parser reads what has come, and never waits."""
+        del self._arriving[conn]
+        self.poller.unregister(conn.sock)
+        conn.data_ready = True
+        conn.parser.unreader.sock = conn.arrival
+        self.enqueue_req(conn)
+
+    def _end_late_arrivals(self) -> None:
+        """Whoever crawls gets an answer: from the application once it has a head."""
+        for conn in [conn for conn in self._arriving if conn.arrival.patience.is_over]:
+            if conn.arrival.has_head:
+                conn.arrival.is_late = True
+                self._hand_over(conn)
+            else:
+                detail = f"expected all header fields within {STALLED_SECONDS:g} s"
+                self._refuse(conn, HTTPStatus.REQUEST_TIMEOUT, detail)
+
+    def _refuse(self, conn: Connection, status: HTTPStatus, detail: str) -> None:
+        with suppress(OSError):
+            conn.sock.send(refusal(status, detail))
+        self._drop(conn)
+
+    def _let_one_go(self) -> None:
+        """Make room for a new client: whoever has been idle or on the way longest."""
+        for waiting in (self.keepalived_conns, self.pending_conns):
+            if waiting:
+                waiting[0].timeout = 0.0
+                return
+        if self._arriving:
+            self._drop(next(iter(self._arriving)))
+
+    def _drop(self, conn: Connection) -> None:
+        del self._arriving[conn]
+        self._held_bytes -= conn.arrival.size
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
 
 
 def return_large_blocks() -> None:
@@ -71,41 +238,3 @@ def return_large_blocks() -> None:
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:
         set_option(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
-
-
-class BodySocket:
-    """What gunicorn's reader sees of a connection while one body is read."""
-
-    def __init__(
-        self,
-        connection: socket.socket,
-        request: Request,
-        max_bytes: int,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._clock = clock
-        self._connection = connection
-        self._request = request
-        self._bytes_left = max_bytes
-        self._ends_at = clock() + STALLED_SECONDS
-        connection.settimeout(STALLED_SECONDS)
-
-    def recv(self, size: int) -> bytes:
-        """The next bytes; none when the client has sent too many.
-
-        Raises:
-            TimeoutError: The client stalls, or is slower than it may be.
-        """
-        if self._bytes_left <= 0:
-            self._request.force_close()
-            return b""
-        try:
-            if self._clock() > self._ends_at:
-                raise TimeoutError("the body comes too slowly")
-            received = self._connection.recv(size)
-        except TimeoutError:
-            self._request.force_close()
-            raise
-        self._bytes_left -= len(received)
-        self._ends_at += len(received) / SLOWEST_BYTES_PER_SECOND
-        return received

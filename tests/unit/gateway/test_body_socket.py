@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.worker import SLOWEST_BYTES_PER_SECOND, STALLED_SECONDS, BodySocket
+from gateway.arrivals import SLOWEST_BYTES_PER_SECOND, STALLED_SECONDS, Arrival
+from gateway.body_socket import BodySocket
 
 
 class FakeConnection:
@@ -43,10 +44,11 @@ class FakeRequest:
         self.is_closing = True
 
 
-def read_body(connection, body_bytes, max_bytes=10**9):
+def read_body(connection, body_bytes, max_bytes=10**9, arrival=None):
     """Read until all is there, nothing comes or it raises; what was received."""
     request = FakeRequest()
-    body = BodySocket(connection, request, max_bytes, connection.clock)
+    arrival = arrival or Arrival(connection.clock)
+    body = BodySocket(connection, arrival, request, max_bytes)
     received = 0
     try:
         while received < body_bytes and (chunk := body.recv(8192)):
@@ -105,3 +107,42 @@ def test_endless_client():
     # The last chunk may pass the limit.
     assert 1_000_000 <= received < 1_000_000 + 8192
     assert request.is_closing
+
+
+def test_generous_beginning():
+    """Ten megabytes at once buy no more than ten seconds for what follows."""
+    connection = FakeConnection(10_000_000, 0.001)
+    body = BodySocket(connection, Arrival(connection.clock), FakeRequest(), 10**9)
+    body.recv(10_000_000)
+    connection.chunk_bytes, connection.seconds_per_chunk = 1, 9.0
+
+    with pytest.raises(TimeoutError):
+        for _ in range(10):
+            body.recv(8192)
+
+    # One byte after nine seconds, the next after eighteen.
+    assert connection.now <= 1000 + 2 * 9.0 + 0.001
+
+
+def test_read_ahead():
+    """What has come before is given first, and costs the client no time."""
+    connection = FakeConnection(10, 1.0)
+    arrival = Arrival(connection.clock)
+    arrival.add(b"abc")
+    body = BodySocket(connection, arrival, FakeRequest(), 1000)
+
+    assert [body.recv(2), body.recv(2), body.recv(5)] == [b"ab", b"c", bytes(5)]
+    assert connection.now == 1001
+
+
+def test_late_client():
+    """A client that was late before its thread came gets no second chance."""
+    connection = FakeConnection(1, 1.0)
+    arrival = Arrival(connection.clock)
+    arrival.add(b"abc")
+    connection.now += STALLED_SECONDS + 1
+    arrival.is_late = True
+
+    received, _ = read_body(connection, 100, arrival=arrival)
+
+    assert received == 3
