@@ -13,6 +13,7 @@ from gateway.errors import (
     ModelTimeout,
     ModelUnavailable,
     NoExplanation,
+    UnknownVersion,
 )
 from gateway.model_client import ModelClient
 from gateway.targets import Target
@@ -76,10 +77,16 @@ def test_states(client, deadline):
     assert client.states("tiny", deadline) == {1: "AVAILABLE"}
 
 
-@pytest.mark.parametrize("target", [Target("cats"), Target("tiny", 7)])
-def test_not_loaded(client, deadline, target):
-    """A model or version that the server does not have is a mismatch, not a crash."""
+def test_model_not_loaded(client, deadline):
+    """A model that the server does not have is a mismatch, not a crash."""
     with pytest.raises(ModelMismatch, match="NOT_FOUND"):
+        client.contract(Target("cats"), deadline)
+
+
+@pytest.mark.parametrize("target", [Target("tiny", 7), Target("tiny", label="stable")])
+def test_version_not_loaded(client, deadline, target):
+    """A version or label that the server does not have is the caller's mistake."""
+    with pytest.raises(UnknownVersion, match="version 7|label 'stable'"):
         client.contract(target, deadline)
 
 
