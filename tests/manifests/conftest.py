@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.manifests.rendered import OVERLAYS, Objects, choices, overlay_components
+from tests.manifests.stand_ins import copied_checkout, script_runner
+
+__all__ = ["copied_checkout", "script_runner"]
 
 VARIANTS = [(overlay, added) for overlay in OVERLAYS for added in ("alone", "all")]
 

@@ -1,4 +1,4 @@
-"""Every policy of these tests refuses a manifest that breaks it: shown by breaking it."""
+"""Each policy of these tests refuses the manifest that breaks it: shown by trying."""
 
 from __future__ import annotations
 
