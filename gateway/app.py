@@ -21,11 +21,13 @@ from gateway.metrics import Metrics, add_metrics
 from gateway.problem import FIXED_TEXT, error_response, problem_response
 from gateway.routes import explain, health, models, open_inference, pages, predict
 from gateway.settings import OFF
+from gateway.tracing import add_tracing
 from gateway.upload import Fetch, UploadRequest
 
 if TYPE_CHECKING:
     from gateway.model_client import ModelClient
     from gateway.settings import Settings
+    from gateway.spans import SpanExport
 
 _CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
@@ -40,19 +42,24 @@ def create_app(
     client: ModelClient,
     fetch: Fetch | None = None,
     metrics: Metrics | None = None,
+    spans: SpanExport | None = None,
 ) -> Flask:
     """Build the gateway around one model client.
 
     Args:
         fetch: Gets the picture at a URL; by default as the settings say.
         metrics: Where requests are counted; by default in this process alone.
+        spans: Where each request's parts go; by default nowhere.
     """
     app = Flask("gateway")
     app.request_class = UploadRequest
     app.json.sort_keys = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     metrics = metrics or Metrics()
-    _add_edge(app, settings, metrics)
+    request_log.add_request_log(app)
+    add_tracing(app, spans)
+    add_metrics(app, metrics)
+    _add_edge(app, settings)
     fetch = fetch or make_fetch(settings)
     decoder = Decoder(settings.max_image_pixels)
     app.register_blueprint(predict.make_routes(settings, client, fetch, decoder))
@@ -67,13 +74,11 @@ def create_app(
     return app
 
 
-def _add_edge(app: Flask, settings: Settings, metrics: Metrics) -> None:
+def _add_edge(app: Flask, settings: Settings) -> None:
     """What every request passes, in this order, and every answer in the reverse one."""
     if settings.trusted_proxies:
         proxies = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)
         app.wsgi_app = proxies  # type: ignore[method-assign]
-    request_log.add_request_log(app)
-    add_metrics(app, metrics)
     app.after_request(_drain_body)
     app.after_request(_set_security_headers)
     if settings.api_keys_file != OFF:

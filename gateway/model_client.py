@@ -9,7 +9,7 @@ import numpy as np
 from google.protobuf.message import Message
 from numpy.typing import NDArray
 
-from gateway import wire
+from gateway import trace, wire
 from gateway.contract import (
     CONTRACT_OUTPUT,
     CONTRACT_SIGNATURE,
@@ -198,7 +198,9 @@ class ModelClient:
                 late = grpc.StatusCode.DEADLINE_EXCEEDED
                 raise gateway_error(request.model_spec, late)
             try:
-                return method(request, timeout=remaining_seconds)
+                return method(
+                    request, timeout=remaining_seconds, metadata=trace.metadata()
+                )
             except grpc.RpcError as error:
                 code = error.code()  # pylint: disable=no-member  # it is a Call
                 if code is grpc.StatusCode.NOT_FOUND and pods_left:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from gateway.trace import span
+
 SERVER_TIMING = "Server-Timing"
 FETCH = "fetch"
 DECODE = "decode"
@@ -46,10 +48,14 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Count the block's time, also when it fails; a stage may come twice."""
+        """Count the block's time, also when it fails; a stage may come twice.
+
+        It is a span of the request's trace as well.
+        """
         entered_at = self._clock()
         try:
-            yield
+            with span(name):
+                yield
         finally:
             spent = self._clock() - entered_at
             self._seconds[name] = self._seconds.get(name, 0.0) + spent

@@ -20,6 +20,8 @@ from gateway.shared_counts import FOLDER_VARIABLE
 if TYPE_CHECKING:
     from flask import Flask
 
+    from gateway.spans import SpanExport
+
 
 def read_settings() -> Settings:
     """The settings of this process.
@@ -46,4 +48,15 @@ def make_app() -> Flask:
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     client = ModelClient(settings.model_address)
     metrics = Metrics(os.environ.get(FOLDER_VARIABLE))
-    return create_app(settings, client, metrics=metrics)
+    return create_app(settings, client, metrics=metrics, spans=_make_spans())
+
+
+def _make_spans() -> SpanExport | None:
+    """Where spans go; the SDK is loaded only if they go anywhere."""
+    from gateway.tracing import is_collected
+
+    if not is_collected(os.environ):
+        return None
+    from gateway.spans import SpanExport
+
+    return SpanExport()

@@ -22,6 +22,10 @@ FORBIDDEN = {
     "serving",
     "urllib3",
     "requests",
+    # Loaded where a collector or a rate is configured, and nowhere else.
+    "opentelemetry",
+    "flask_limiter",
+    "limits",
 }
 
 
