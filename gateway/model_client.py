@@ -20,6 +20,7 @@ from gateway.contract import (
 )
 from gateway.deadline import Deadline
 from gateway.errors import ModelMismatch, NoExplanation, TooManyImages
+from gateway.predict_message import write_predict
 from gateway.rpc_errors import gateway_error
 from gateway.signatures import (
     METADATA_FIELD,
@@ -28,7 +29,7 @@ from gateway.signatures import (
     read_signatures,
 )
 from gateway.targets import ExplainedReply, Reply, ServedModel, Target
-from gateway.tensors import check_heatmaps, to_floats, to_tensor, to_text
+from gateway.tensors import check_heatmaps, to_floats, to_text
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 # What is left for pixels beside names, shape and framing.
@@ -76,7 +77,7 @@ class ModelClient:
     def _method(self, path: str, reply: type[Message]) -> grpc.UnaryUnaryMultiCallable:
         return self._channel.unary_unary(
             path,
-            request_serializer=lambda request: request.SerializeToString(),
+            request_serializer=None,  # messages are bytes here
             response_deserializer=reply.FromString,
         )
 
@@ -162,8 +163,8 @@ class ModelClient:
         _check_message(batch)
         names = self.contract(target, deadline).contract.tensors
         request = wire.PredictRequest(model_spec=_spec(target, signature))
-        request.inputs[names.images].CopyFrom(to_tensor(batch))
-        response = self._call(self._predict, request, deadline)
+        message = write_predict(request, names.images, batch)
+        response = self._call(self._predict, request, deadline, message)
         scores = to_floats(response.outputs[names.scores])
         if scores.ndim != 2 or len(scores) != len(batch):
             raise ModelMismatch(
@@ -187,9 +188,17 @@ class ModelClient:
 
     @staticmethod
     def _call(
-        method: grpc.UnaryUnaryMultiCallable, request: Message, deadline: Deadline
+        method: grpc.UnaryUnaryMultiCallable,
+        request: Message,
+        deadline: Deadline,
+        message: bytes | None = None,
     ) -> Message:
-        """One call; a named version that a pod does not have is sought in others."""
+        """One call; a named version that a pod does not have is sought in others.
+
+        Args:
+            message: The request as bytes, if it is more than the request's own.
+        """
+        message = message or request.SerializeToString()
         is_specific = request.model_spec.HasField("version")
         for pods_left in reversed(range(PODS_TO_ASK if is_specific else 1)):
             remaining_seconds = deadline.remaining_seconds()
@@ -199,7 +208,7 @@ class ModelClient:
                 raise gateway_error(request.model_spec, late)
             try:
                 return method(
-                    request, timeout=remaining_seconds, metadata=trace.metadata()
+                    message, timeout=remaining_seconds, metadata=trace.metadata()
                 )
             except grpc.RpcError as error:
                 code = error.code()  # pylint: disable=no-member  # it is a Call

@@ -1,4 +1,4 @@
-"""Arrays to and from TensorProto, in both encodings a model server may answer with."""
+"""TensorProto to arrays and text, in both encodings a model server may answer with."""
 
 from __future__ import annotations
 
@@ -10,16 +10,6 @@ from numpy.typing import NDArray
 
 from gateway import wire
 from gateway.errors import ModelMismatch
-
-
-def to_tensor(batch: NDArray[np.uint8]) -> Message:
-    """The TensorProto of a batch: its bytes in one piece, no list of numbers."""
-    tensor = wire.TensorProto(
-        dtype=wire.DT_UINT8, tensor_content=np.ascontiguousarray(batch).tobytes()
-    )
-    for length in batch.shape:
-        tensor.tensor_shape.dim.add(size=length)
-    return tensor
 
 
 def to_floats(tensor: Message) -> NDArray[np.float32]:

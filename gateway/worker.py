@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import io
 import selectors
 import socket
 import time
@@ -19,17 +18,14 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+from gunicorn.http.errors import ParseException
 from gunicorn.http.message import Request
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import ThreadWorker
 
-from gateway.arrivals import (
-    CONTINUE,
-    MAX_HEAD_BYTES,
-    STALLED_SECONDS,
-    Arrival,
-    refusal,
-)
+from gateway.arrivals import CONTINUE, MAX_HEAD_BYTES, STALLED_SECONDS
 from gateway.body_socket import BodySocket
+from gateway.connection import Connection
+from gateway.refusals import describe_parse_error, write_refusal
 
 # What all requests on their way may hold in memory. Beyond it a request is read by its
 # thread, as gunicorn does; to get there takes more than a slow client.
@@ -45,29 +41,6 @@ _NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 # Source: malloc.h of glibc.
 _M_MMAP_THRESHOLD = -3
 _LARGE_BLOCK_BYTES = 1024 * 1024
-
-
-class Connection(TConn):
-    """One client's connection, and what it has sent of its next request."""
-
-    def __init__(self, *parts: Any) -> None:
-        super().__init__(*parts)
-        self.arrival = Arrival()
-
-    def begin(self) -> None:
-        """Expect a request; what is left of the one before is its beginning."""
-        self.init()
-        self.sock.setblocking(False)
-        unreader = self.parser.unreader
-        left = unreader.buf.getvalue() + self.arrival.rest()
-        unreader.buf = io.BytesIO()
-        self.arrival = Arrival()
-        self.arrival.add(left)
-
-    @property
-    def has_begun(self) -> bool:
-        """True if the next request came on the heels of the one before."""
-        return bool(self.parser.unreader.buf.getvalue() or self.arrival.rest())
 
 
 class GatewayWorker(ThreadWorker):
@@ -127,7 +100,8 @@ class GatewayWorker(ThreadWorker):
 
     def handle_request(self, req: Request, conn: Connection) -> bool:
         """Answer one request whose body is read through a BodySocket."""
-        largest_upload = 2 * self.app.settings.max_image_bytes
+        settings = self.app.settings
+        largest_upload = 2 * max(settings.max_image_bytes, settings.max_body_bytes)
         max_bytes = largest_upload + DRAIN_BYTES
         req.unreader.sock = BodySocket(conn.sock, conn.arrival, req, max_bytes)
         try:
@@ -138,6 +112,15 @@ class GatewayWorker(ThreadWorker):
             # Of a client that stalls in its body, or does not read its answer.
             return False
         return is_kept
+
+    def handle_error(
+        self, req: Request, client: socket.socket, addr: object, exc: Exception
+    ) -> None:
+        """Tell who sent no HTTP so, in the form of all errors."""
+        if isinstance(exc, ParseException):
+            self._answer(client, *describe_parse_error(exc))
+        else:
+            super().handle_error(req, client, addr, exc)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Look around every second, also while ending.
@@ -208,9 +191,13 @@ class GatewayWorker(ThreadWorker):
                 self._refuse(conn, HTTPStatus.REQUEST_TIMEOUT, detail)
 
     def _refuse(self, conn: Connection, status: HTTPStatus, detail: str) -> None:
-        with suppress(OSError):
-            conn.sock.send(refusal(status, detail))
+        self._answer(conn.sock, status, detail)
         self._drop(conn)
+
+    def _answer(self, client: socket.socket, status: HTTPStatus, detail: str) -> None:
+        self.log.info("refused status=%d detail=%r", status, detail)
+        with suppress(OSError):
+            client.send(write_refusal(status, detail))
 
     def _let_one_go(self) -> None:
         """Make room for a new client: whoever has been idle or on the way longest."""

@@ -7,7 +7,7 @@ import pytest
 
 from gateway import wire
 from gateway.errors import ModelMismatch
-from gateway.tensors import check_heatmaps, to_floats, to_tensor, to_text
+from gateway.tensors import check_heatmaps, to_floats, to_text
 
 
 def tensor(shape=(), dtype=wire.DT_FLOAT, **values):
@@ -16,26 +16,6 @@ def tensor(shape=(), dtype=wire.DT_FLOAT, **values):
     for length in shape:
         proto.tensor_shape.dim.add(size=length)
     return proto
-
-
-def test_batch():
-    """A batch travels as its bytes, row by row, with its shape."""
-    batch = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
-
-    proto = to_tensor(batch)
-
-    assert proto.dtype == wire.DT_UINT8
-    assert [dim.size for dim in proto.tensor_shape.dim] == [2, 2, 2, 3]
-    assert proto.tensor_content == bytes(range(24))
-
-
-def test_strided_batch():
-    """A view with holes is sent as the pixels it shows."""
-    pixels = np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3)
-
-    proto = to_tensor(pixels[:, :, ::2])
-
-    assert proto.tensor_content == bytes([0, 1, 2, 6, 7, 8, 12, 13, 14, 18, 19, 20])
 
 
 @pytest.mark.parametrize(
