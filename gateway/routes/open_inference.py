@@ -6,6 +6,7 @@ Source: KServe's "Open Inference Protocol" and its binary extension.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -46,8 +47,8 @@ def make_routes(settings: Settings, client: ModelClient, decoder: Decoder) -> Bl
     routes.after_app_request(_speak_protocol)
     limits = InputLimits(settings.max_image_bytes, settings.max_images)
 
-    def deadline() -> Deadline:
-        return Deadline.after(settings.model_timeout_seconds)
+    def deadline(patience_seconds: float = math.inf) -> Deadline:
+        return Deadline.after(min(settings.model_timeout_seconds, patience_seconds))
 
     @routes.get("")
     def describe_server() -> ResponseReturnValue:
@@ -81,7 +82,7 @@ def make_routes(settings: Settings, client: ModelClient, decoder: Decoder) -> Bl
         watch = Stopwatch()
         target = _choose(model, version, settings.models)
         wanted = read_request(read_body(request, _most_bytes(settings)))
-        ends = deadline()
+        ends = deadline(wanted.timeout_seconds)
         pixels_name = client.contract(target, ends).contract.tensors.images
         read = partial(decoder.try_decode, deadline=ends)
         asked = read_input(wanted.input, pixels_name, limits, read)

@@ -188,6 +188,7 @@ def test_errors(client, photos):
         refused(infer, "tiny", pixels(small)): ("400", "[1, 8, 10, 3]"),
         refused(infer, "tiny", pictures(photos[0]), outputs=wanted): ("400", "label"),
         refused(infer, "tiny", pictures(*photos), "7"): ("404", "version 7"),
+        refused(infer, "tiny", pictures(*photos), timeout=1): ("504", "in time"),
         refused(client.get_model_metadata, "cats"): ("404", "one of tiny"),
         refused(client.get_model_config, "tiny"): ("404", "not found"),
         refused(client.get_model_repository_index): ("404", "not found"),

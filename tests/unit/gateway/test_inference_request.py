@@ -10,7 +10,13 @@ import pytest
 from gateway.app import create_app
 from gateway.settings import Settings
 from tests.tiny_model import tiny_contract
-from tests.unit.gateway.inferring import INFER, json_pixels, outputs_of, refusal
+from tests.unit.gateway.inferring import (
+    INFER,
+    json_pictures,
+    json_pixels,
+    outputs_of,
+    refusal,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +69,24 @@ def test_bad_fields(web, fields, message):
     status, error = refusal(web.post(INFER, json=fields))
 
     assert status == 400 and message in error
+
+
+@pytest.mark.parametrize("timeout", [0, -1, 2**64, 1.5, "1", True, None])
+def test_bad_timeout(web, red, timeout):
+    """A time to wait that is none, or before now, is refused."""
+    request = json_pictures(red, parameters={"timeout": timeout})
+
+    status, error = refusal(web.post(INFER, json=request))
+
+    assert status == 400 and "'timeout'" in error
+
+
+@pytest.mark.parametrize("timeout", [10_000_000, 2**64 - 1])
+def test_timeout(web, red, timeout):
+    """A time to wait that is long enough changes nothing."""
+    request = json_pictures(red, parameters={"timeout": timeout})
+
+    assert outputs_of(web.post(INFER, json=request))["label"] == ["red"]
 
 
 @pytest.mark.parametrize(

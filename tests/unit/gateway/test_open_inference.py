@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.app import create_app
 from gateway.errors import ModelUnavailable, UnknownVersion
+from gateway.settings import Settings
 from tests.tiny_model import tiny_contract
 from tests.unit.gateway.inferring import INFER, json_pictures, refusal
 
@@ -153,3 +155,23 @@ def test_bug(web, client, red, caplog):
     status, error = refusal(reply)
     assert status == 500 and "secret" not in error
     assert "secret" in caplog.text
+
+
+def test_edge(client, red, tmp_path):
+    """Who is refused before any route is asked reads it in the protocol's form too."""
+    keys = tmp_path / "keys"
+    keys.write_text("anna a-long-key-of-anna\n", encoding="utf-8")
+    settings = Settings(
+        models=("tiny",), api_keys_file=str(keys), rate_limit="1/minute"
+    )
+    web = create_app(settings, client).test_client()
+    known = {"X-API-Key": "a-long-key-of-anna"}
+
+    stranger = web.post(INFER, json=json_pictures(red))
+    first = web.post(INFER, json=json_pictures(red), headers=known)
+    second = web.post(INFER, json=json_pictures(red), headers=known)
+
+    assert refusal(stranger)[0] == 401 and stranger.headers["WWW-Authenticate"]
+    assert first.status_code == 200
+    assert refusal(second)[0] == 429 and second.headers["Retry-After"]
+    assert web.get("/v2/health/ready").status_code == 200
