@@ -73,6 +73,7 @@ def _facts(served: ServedModel) -> dict[str, Any]:
         "image": vars(contract.image),
         "accuracy": vars(evaluation) if evaluation else None,
         "test_pictures": data.test if data else None,
+        "can_explain": served.can_explain,
         "backbone": contract.backbone,
         "created_at": contract.created_at,
     }

@@ -90,6 +90,13 @@ def _photo():
     return file.getvalue()
 
 
+def test_catalog(web):
+    """The catalog says that these models explain."""
+    entries = web.get("/models").json["models"]
+
+    assert [entry["can_explain"] for entry in entries] == [True] * len(SEEDS)
+
+
 def explain(web, model, photo):
     """Label and heatmap, float (8, 8)."""
     reply = web.post(f"/explain?model={model}", data=photo, content_type="image/png")
