@@ -6,12 +6,9 @@ server, which reads the same bytes; all that is decided here is when it gets the
 
 from __future__ import annotations
 
-import json
 import re
 import time
-import uuid
 from collections.abc import Callable
-from http import HTTPStatus
 
 # A client that stalls for so long, or is slower than this rate for as long, is given
 # up. 10 MB from a phone at 1 Mbit/s take 80 s and come at twice the rate.
@@ -136,22 +133,3 @@ class Arrival:
             return None
         body_bytes = int(lengths[0]) if lengths and not is_chunked else 0
         return self._head_bytes + body_bytes
-
-
-def refusal(status: HTTPStatus, detail: str) -> bytes:
-    """A whole answer to a request that no application will see."""
-    document = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": detail,
-        "code": status.phrase.lower().replace(" ", "_"),
-        "request_id": uuid.uuid4().hex,
-    }
-    body = json.dumps(document).encode()
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-        "Content-Type: application/problem+json\r\nConnection: close\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from http import HTTPStatus
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +11,6 @@ from gateway.arrivals import (
     SLOWEST_BYTES_PER_SECOND,
     STALLED_SECONDS,
     Arrival,
-    refusal,
 )
 
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
@@ -183,22 +179,3 @@ def test_stall():
     assert not arrival.patience.is_over
     clock.now += 0.1
     assert arrival.patience.is_over
-
-
-def test_refusal():
-    """An answer without an application has the form of all others."""
-    head, _, body = refusal(HTTPStatus.REQUEST_TIMEOUT, "expected more").partition(
-        b"\r\n\r\n"
-    )
-
-    assert head.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-    assert b"\r\nContent-Length: %d" % len(body) in head
-    document = json.loads(body)
-    assert document.pop("request_id")
-    assert document == {
-        "type": "about:blank",
-        "title": "Request Timeout",
-        "status": 408,
-        "detail": "expected more",
-        "code": "request_timeout",
-    }
