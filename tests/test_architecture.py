@@ -141,6 +141,7 @@ def test_one_reader_of_the_environment():
     assert readers <= {
         "gateway/wsgi.py",
         "gateway/__main__.py",
+        "gateway/streamlit/app.py",
         "serving/__main__.py",
         "training/program.py",
         "training/score.py",
