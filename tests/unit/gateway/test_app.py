@@ -195,8 +195,7 @@ def test_models(web, client):
 
     assert (tiny["name"], second["name"]) == ("tiny", "second")
     assert (tiny["version"], tiny["state"]) == (3, "AVAILABLE")
-    assert tiny["labels"] == ["cat", "dog"]
-    assert tiny["can_explain"] is False
+    assert (tiny["labels"], tiny["can_explain"]) == (["cat", "dog"], False)
     assert tiny["image"] == {"height": 6, "width": 4, "resize": "squash-bilinear"}
     assert tiny["accuracy"] == {
         "test_accuracy": 1.0,

@@ -90,6 +90,19 @@ def test_overlay_shape(web, encode_picture, orientation):
     assert pixels.shape == expected
 
 
+@pytest.mark.parametrize(
+    "size, expected",
+    [((1, 1), (1, 1, 3)), ((20_000, 1), (1, 640, 3)), ((3, 9_000), (640, 1, 3))],
+)
+def test_overlay_of_extremes(web, encode_picture, size, expected):
+    """A line of pixels is explained too; no side is ever nothing."""
+    photo = encode_picture("RGB", "PNG", size=size)
+
+    pixels = read_png(explain(web, photo, Accept="image/png").data)
+
+    assert pixels.shape == expected
+
+
 @pytest.mark.parametrize("accept", ["*/*", "text/html", "application/json, image/png"])
 def test_json_by_default(web, half_red, accept):
     """Only who prefers a PNG gets one."""
