@@ -137,8 +137,9 @@ def _read_body(request: UploadRequest, limits: _Limits) -> Body:
         except RequestEntityTooLarge as error:
             raise _form_too_large(request, limits) from error
     if kind == "application/json":
-        data = read_bytes(request, limits.json_bytes, _too_large(limits))
-        return read_json(data, limits.pictures)
+        return read_json(
+            read_bytes(request, limits.json_bytes, _too_large(limits)), limits.pictures
+        )
     if kind.startswith("image/") or kind in ("application/octet-stream", ""):
         too_large = _picture_too_large(limits.picture_bytes)
         data = read_bytes(request, limits.picture_bytes, too_large)

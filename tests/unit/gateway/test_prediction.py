@@ -5,9 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateway.prediction import Prediction
+from gateway.classification import Classification
+from gateway.errors import InvalidImage, UnsupportedImage
+from gateway.prediction import Prediction, PredictionReply
+from gateway.targets import ServedModel
+from gateway.timings import Timings
+from tests.tiny_model import tiny_contract
 
 LABELS = ("a", "b", "c")
+TIMINGS = Timings({"total": 0.5})
+
+
+@pytest.fixture(name="answer")
+def _answer():
+    """Two rows of scores: the first is best for a, the second for c."""
+    served = ServedModel("tiny", 3, tiny_contract(labels=LABELS))
+    scores = np.array([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5]], np.float32)
+    return Classification(served, scores)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +50,36 @@ def test_decimals():
     assert document["score"] == 0.7
     assert [entry["score"] for entry in document["scores"]] == [0.7, 0.2, 0.1]
     assert np.float32(document["score"]) == scores[0]
+
+
+def test_errors_in_their_places(answer):
+    """The rows of scores go to the pictures that have no error, in their order."""
+    errors = {3: UnsupportedImage("text"), 0: InvalidImage("cut"), 1: InvalidImage("0")}
+
+    reply = PredictionReply.from_classification(answer, errors)
+
+    document = reply.to_json("id-1", TIMINGS, top=1)
+    score = {"a": [{"label": "a", "score": 0.5}], "c": [{"label": "c", "score": 0.5}]}
+    assert document == {
+        "model": "tiny",
+        "version": 3,
+        "predictions": [
+            {"error": {"status": 400, "code": "invalid_image", "detail": "cut"}},
+            {"error": {"status": 400, "code": "invalid_image", "detail": "0"}},
+            {"label": "a", "score": 0.5, "scores": score["a"]},
+            {"error": {"status": 415, "code": "unsupported_image", "detail": "text"}},
+            {"label": "c", "score": 0.5, "scores": score["c"]},
+        ],
+        "timings": {"total_ms": 500.0},
+        "request_id": "id-1",
+    }
+    assert reply.facts() == {"model": "tiny", "version": 3, "pictures": 5, "failed": 3}
+
+
+def test_facts_of_one_picture(answer):
+    """Of one picture, the log names its best label and score."""
+    alone = Classification(answer.served, answer.scores[:1])
+
+    facts = PredictionReply.from_classification(alone).facts()
+
+    assert facts == {"model": "tiny", "version": 3, "label": "a", "score": "0.5000"}
