@@ -13,6 +13,7 @@ from gunicorn.app.base import BaseApplication
 from gateway import shared_counts
 from gateway.api_keys import KeysFileError, read_keys
 from gateway.log_lines import logging_config
+from gateway.prediction_log import open_prediction_log
 from gateway.settings import OFF, Settings, SettingsError
 from gateway.worker import GatewayWorker
 from gateway.wsgi import make_app, read_settings
@@ -88,13 +89,24 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def check_files(settings: Settings) -> None:
+    """Try what the workers will open, so that the start fails and not they, for ever.
+
+    Raises:
+        KeysFileError: The file of API keys cannot be used.
+        OSError: The prediction log cannot be written.
+    """
+    if settings.api_keys_file != OFF:
+        read_keys(Path(settings.api_keys_file))
+    open_prediction_log(settings)
+
+
 def main() -> int:
     """Serve until SIGTERM; return the exit code of bad settings."""
     try:
         settings = read_settings()
-        if settings.api_keys_file != OFF:
-            read_keys(Path(settings.api_keys_file))
-    except (SettingsError, KeysFileError) as error:
+        check_files(settings)
+    except (SettingsError, KeysFileError, OSError) as error:
         sys.stderr.write(f"gateway: these settings cannot be used:\n{error}\n")
         return EXIT_BAD_SETTINGS
     counts_folder = None

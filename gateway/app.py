@@ -17,9 +17,20 @@ from gateway.api_keys import KeyRing
 from gateway.decoder import Decoder
 from gateway.errors import GatewayError
 from gateway.fetch import make_fetch
+from gateway.learning import add_prediction_log
 from gateway.metrics import Metrics, add_metrics
+from gateway.prediction_log import open_prediction_log
 from gateway.problem import FIXED_TEXT, error_response, problem_response
-from gateway.routes import explain, health, models, open_inference, pages, predict
+from gateway.routes import (
+    docs,
+    explain,
+    feedback,
+    health,
+    models,
+    open_inference,
+    pages,
+    predict,
+)
 from gateway.settings import OFF
 from gateway.tracing import add_tracing
 from gateway.upload import Fetch, UploadRequest
@@ -51,26 +62,38 @@ def create_app(
         metrics: Where requests are counted; by default in this process alone.
         spans: Where each request's parts go; by default nowhere.
     """
+    app = _make_flask()
+    log = open_prediction_log(settings)
+    request_log.add_request_log(app)
+    add_tracing(app, spans)
+    add_metrics(app, metrics := metrics or Metrics())
+    _add_edge(app, settings)
+    if log is not None:
+        add_prediction_log(app, log)
+    fetch = fetch or make_fetch(settings)
+    decoder = Decoder(settings.max_image_pixels)
+    for routes in (
+        predict.make_routes(settings, client, fetch, decoder),
+        explain.make_routes(settings, client, fetch, decoder),
+        open_inference.make_routes(settings, client, decoder),
+        models.make_routes(settings, client),
+        pages.make_routes(settings, client, fetch, decoder),
+        feedback.make_routes(settings, client, log),
+        health.make_routes(settings, client, metrics),
+        docs.make_routes(settings),
+    ):
+        app.register_blueprint(routes)
+    app.register_error_handler(GatewayError, _answer_gateway_error)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(Exception, _answer_bug)
+    return app
+
+
+def _make_flask() -> Flask:
     app = Flask("gateway")
     app.request_class = UploadRequest
     app.json.sort_keys = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    metrics = metrics or Metrics()
-    request_log.add_request_log(app)
-    add_tracing(app, spans)
-    add_metrics(app, metrics)
-    _add_edge(app, settings)
-    fetch = fetch or make_fetch(settings)
-    decoder = Decoder(settings.max_image_pixels)
-    app.register_blueprint(predict.make_routes(settings, client, fetch, decoder))
-    app.register_blueprint(explain.make_routes(settings, client, fetch, decoder))
-    app.register_blueprint(open_inference.make_routes(settings, client, decoder))
-    app.register_blueprint(models.make_routes(settings, client))
-    app.register_blueprint(pages.make_routes(settings, client, fetch, decoder))
-    app.register_blueprint(health.make_routes(settings, client, metrics))
-    app.register_error_handler(GatewayError, _answer_gateway_error)
-    app.register_error_handler(HTTPException, _answer_http_error)
-    app.register_error_handler(Exception, _answer_bug)
     return app
 
 

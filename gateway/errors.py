@@ -133,6 +133,13 @@ class NoExplanation(GatewayError):
     code = "no_explanation"
 
 
+class FeedbackOff(GatewayError):
+    """The gateway keeps no log that a correction could be added to; ask its owner."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "feedback_off"
+
+
 class ModelUnavailable(GatewayError):
     """The model server cannot answer now; trying again later helps."""
 

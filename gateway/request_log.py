@@ -80,10 +80,14 @@ def log_failure(error: Exception) -> None:
         logger.error(event, exc_info=error)
 
 
+def is_request_id(text: str) -> bool:
+    """True if a text is one that may name a request: it can forge no log line."""
+    return _REQUEST_ID.fullmatch(text) is not None
+
+
 def _start() -> None:
     received = request.headers.get(REQUEST_ID_HEADER, "")
-    is_usable = _REQUEST_ID.fullmatch(received)
-    g.request_id = received if is_usable else uuid.uuid4().hex
+    g.request_id = received if is_request_id(received) else uuid.uuid4().hex
     g.started_at = time.perf_counter()
     g.facts = {}
 
