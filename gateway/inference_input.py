@@ -18,6 +18,7 @@ from gateway.body import check_count
 from gateway.classification import Decode
 from gateway.decoder import Outcome, stack_images
 from gateway.errors import GatewayError, ImageTooLarge, InvalidRequest
+from gateway.inference_limits import InputLimits
 from gateway.inference_request import InputTensor
 from gateway.query import describe_kind
 
@@ -27,14 +28,6 @@ PICTURES_DATATYPE = "BYTES"
 PIXELS_DATATYPE = "UINT8"
 # Source: KServe's "Binary Tensor Data Extension": little-endian, before each element.
 _LENGTH = struct.Struct("<I")
-
-
-@dataclass(frozen=True)
-class InputLimits:
-    """Bytes of each encoded picture, and pictures of either kind in one request."""
-
-    picture_bytes: int
-    pictures: int
 
 
 @dataclass(frozen=True)
@@ -123,6 +116,7 @@ def read_pictures(tensor: InputTensor, limits: InputLimits) -> tuple[bytes, ...]
                 f"expected at most {limits.picture_bytes} bytes as "
                 f"'{tensor.name}[{place}]', received {len(picture)}"
             )
+    limits.check_total(sum(map(len, pictures)))
     return pictures
 
 
@@ -150,6 +144,7 @@ def read_pixels(tensor: InputTensor, limits: InputLimits) -> NDArray[np.uint8]:
                 "other values"
             ) from error
     _check_length(tensor, len(data))
+    limits.check_total(len(data))
     return np.frombuffer(data, np.uint8).reshape(tensor.shape)
 
 

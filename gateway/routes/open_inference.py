@@ -20,7 +20,8 @@ from gateway.catalog import find_problems
 from gateway.classification import classify
 from gateway.deadline import Deadline
 from gateway.inference_body import read_body
-from gateway.inference_input import InputLimits, read_input
+from gateway.inference_input import read_input
+from gateway.inference_limits import InputLimits
 from gateway.inference_models import SERVER, describe_tensors, is_ready
 from gateway.inference_reply import make_response
 from gateway.inference_request import read_request
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 ROOT = "/v2"
-# Around one picture: the JSON of its tensor, line breaks in base64.
-_ENVELOPE = 64 * 1024
 _MODEL = "/models/<model>"
 _VERSION = "/models/<model>/versions/<version>"
 
@@ -45,7 +44,7 @@ def make_routes(settings: Settings, client: ModelClient, decoder: Decoder) -> Bl
     """Build the protocol's routes around one model client."""
     routes = Blueprint("open_inference", __name__, url_prefix=ROOT)
     routes.after_app_request(_speak_protocol)
-    limits = InputLimits(settings.max_image_bytes, settings.max_images)
+    limits = InputLimits.from_settings(settings)
 
     def deadline(patience_seconds: float = math.inf) -> Deadline:
         return Deadline.after(min(settings.model_timeout_seconds, patience_seconds))
@@ -81,7 +80,7 @@ def make_routes(settings: Settings, client: ModelClient, decoder: Decoder) -> Bl
     def infer(model: str, version: str = "") -> ResponseReturnValue:
         watch = Stopwatch()
         target = _choose(model, version, settings.models)
-        wanted = read_request(read_body(request, _most_bytes(settings)))
+        wanted = read_request(read_body(request, limits.body_bytes))
         ends = deadline(wanted.timeout_seconds)
         pixels_name = client.contract(target, ends).contract.tensors.images
         read = partial(decoder.try_decode, deadline=ends)
@@ -101,11 +100,6 @@ def _choose(model: str, version: str, models: Sequence[str]) -> Target:
     """The model and version that an address names."""
     wanted = read_query({"model": model, "version": version})
     return replace(choose_target(wanted.model, models), version=wanted.version)
-
-
-def _most_bytes(settings: Settings) -> int:
-    """One picture in base64 always fits, however small the limit of a body is."""
-    return max(settings.max_body_bytes, settings.max_image_bytes * 3 // 2 + _ENVELOPE)
 
 
 def _speak_protocol(response: Response) -> Response:

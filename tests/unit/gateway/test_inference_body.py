@@ -13,6 +13,7 @@ from gateway.settings import Settings
 from tests.unit.gateway.inferring import (
     INFER,
     binary_pictures,
+    binary_request,
     json_pictures,
     length_prefixed,
     outputs_of,
@@ -20,6 +21,8 @@ from tests.unit.gateway.inferring import (
 )
 
 LENGTH = "Inference-Header-Content-Length"
+# Half as much again as the pictures may have, for base64, and 64 kB for the JSON.
+BODY_BYTES = 150_000 + 65_536
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
@@ -66,9 +69,9 @@ def test_damaged_compression(web):
 
 @pytest.fixture(name="small_web")
 def _small_web(client):
-    """A gateway that takes bodies of 100 kB and no more."""
+    """A gateway that takes 100 kB of pictures and so bodies of BODY_BYTES."""
     settings = Settings(
-        models=("tiny",), max_image_bytes=10_000, max_body_bytes=100_000
+        models=("tiny",), max_image_bytes=30_000, max_body_bytes=100_000
     )
     return create_app(settings, client).test_client()
 
@@ -80,23 +83,46 @@ def test_bomb(small_web):
 
     status, error = compressed(small_web, bomb)
 
-    assert status == 413 and "at most 100000 bytes" in error
+    assert status == 413 and f"at most {BODY_BYTES} bytes" in error
 
 
 def test_most_bytes(small_web):
-    """100,000 bytes are read to their end, one more is not, however they come."""
-    at_limit = small_web.post(INFER, data=b" " * 100_000)
-    beyond = [
-        {"data": b" " * 100_001},
-        {
-            "data": gzip.compress(b" " * 100_001),
-            "headers": {"Content-Encoding": "gzip"},
-        },
-    ]
+    """A body of BODY_BYTES is read to its end, one byte more is not, in either form."""
+    body = b" " * (BODY_BYTES + 1)
+    packed = {"data": gzip.compress(body), "headers": {"Content-Encoding": "gzip"}}
+
+    at_limit = small_web.post(INFER, data=body[1:])
 
     assert refusal(at_limit)[0] == 400
-    for request in beyond:
+    for request in ({"data": body}, packed):
         assert refusal(small_web.post(INFER, **request))[0] == 413
+
+
+def test_most_bytes_of_pictures(small_web):
+    """Pictures of 100,000 bytes in all are looked at, a byte more is not."""
+    thirds = [bytes(30_000)] * 3
+
+    at_limit = small_web.post(INFER, **binary_pictures(*thirds, bytes(10_000)))
+    beyond = small_web.post(INFER, **binary_pictures(*thirds, bytes(10_001)))
+
+    assert refusal(at_limit)[0] == 415
+    assert refusal(beyond) == (
+        413,
+        "expected at most 100000 bytes of pictures in all, received 100001",
+    )
+
+
+def test_most_bytes_of_pixels(small_web):
+    """Pixels count like files: 33,334 of three bytes are two more than allowed."""
+    shape = [1, 1, 33_334, 3]
+
+    status, error = refusal(
+        small_web.post(
+            INFER, **binary_request("images", shape, "UINT8", bytes(100_002))
+        )
+    )
+
+    assert status == 413 and "received 100002" in error
 
 
 @pytest.mark.parametrize(
