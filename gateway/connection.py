@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import io
+import socket
+import termios
+from contextlib import suppress
 from typing import Any
 
 from gunicorn.workers.gthread import TConn
 
 from gateway.arrivals import Arrival
+
+# A client that has not taken so much of its answers gets no further one. Below it an
+# answer fits into the system's memory and no thread waits for the client to read.
+MAX_UNREAD_BYTES = 64 * 1024
+_SEND_BUFFER_BYTES = 512 * 1024
 
 
 class Connection(TConn):
@@ -16,6 +26,11 @@ class Connection(TConn):
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         self.arrival = Arrival()
+        self.is_held_back = False
+        with suppress(OSError):
+            self.sock.setsockopt(
+                socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES
+            )
 
     def begin(self) -> None:
         """Expect a request; what is left of the one before is its beginning."""
@@ -31,3 +46,12 @@ class Connection(TConn):
     def has_begun(self) -> bool:
         """True if the next request came on the heels of the one before."""
         return bool(self.parser.unreader.buf.getvalue() or self.arrival.rest())
+
+    @property
+    def is_deaf(self) -> bool:
+        """True if the client asks on without reading what it was answered."""
+        # On Linux, of a socket: the bytes the other side has not acknowledged.
+        unread = array.array("i", [0])
+        with suppress(OSError):
+            fcntl.ioctl(self.sock, termios.TIOCOUTQ, unread)
+        return unread[0] > MAX_UNREAD_BYTES

@@ -90,6 +90,16 @@ class GatewayWorker(ThreadWorker):
         self.keepalived_conns.remove(conn)
         self._begin(conn, client)
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Stop listening for good while ending: a new caller must go elsewhere at once.
+
+        Gunicorn listens to the end and lets it wait for an answer that never comes.
+        """
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                listener.close()
+
     def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
         """Keep the connection or close it; begin again if more has come already."""
         self._held_bytes -= conn.arrival.size
@@ -174,19 +184,28 @@ class GatewayWorker(ThreadWorker):
 
     def _hand_over(self, conn: Connection) -> None:
         """Let a thread answer; its parser reads what has come, and never waits."""
+        if not conn.is_held_back:
+            self.poller.unregister(conn.sock)
+        conn.is_held_back = conn.is_deaf
+        if conn.is_held_back:
+            return
         del self._arriving[conn]
-        self.poller.unregister(conn.sock)
         conn.data_ready = True
         conn.parser.unreader.sock = conn.arrival
         self.enqueue_req(conn)
 
     def _end_late_arrivals(self) -> None:
         """Whoever crawls gets an answer: from the application once it has a head."""
-        for conn in [conn for conn in self._arriving if conn.arrival.patience.is_over]:
-            if conn.arrival.has_head:
+        for conn in tuple(self._arriving):
+            is_late = conn.arrival.patience.is_over
+            if conn.is_held_back and is_late:
+                self._drop(conn)
+            elif conn.is_held_back:
+                self._hand_over(conn)
+            elif is_late and conn.arrival.has_head:
                 conn.arrival.is_late = True
                 self._hand_over(conn)
-            else:
+            elif is_late:
                 detail = f"expected all header fields within {STALLED_SECONDS:g} s"
                 self._refuse(conn, HTTPStatus.REQUEST_TIMEOUT, detail)
 
@@ -211,7 +230,8 @@ class GatewayWorker(ThreadWorker):
     def _drop(self, conn: Connection) -> None:
         del self._arriving[conn]
         self._held_bytes -= conn.arrival.size
-        self.poller.unregister(conn.sock)
+        if not conn.is_held_back:
+            self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
 

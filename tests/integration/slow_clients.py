@@ -19,6 +19,8 @@ KINDS = {
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n",
         b"1\r\nx\r\n" * 200,
     ),
+    # Asks for pages that it never reads.
+    "deaf": (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 300, b"GET / HTTP/1.1\r\n"),
     "slow word to go on": (
         HEAD + b"Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n",
         bytes(1000),
@@ -56,8 +58,10 @@ class SlowClients:
     def _connect(self, client, kind):
         at_once, left = kind
         client[2].close()
-        connection = socket.create_connection(("127.0.0.1", self._port), 30)
-        client[2].enter_context(connection)
+        connection = client[2].enter_context(socket.socket())
+        connection.settimeout(30)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", self._port))
         connection.sendall(at_once)
         client[:2] = [connection, left]
 

@@ -16,6 +16,7 @@ from tests.integration.raw_http import ask_all, connect, read_reply
 from tests.integration.slow_clients import HEAD, SlowClients
 
 SLOW_CLIENTS = 200
+ROUNDS = 3
 GOOD_REQUESTS = 150
 
 
@@ -49,8 +50,11 @@ def test_slow_clients(gateway, encode_picture):
     alone = send_photos(gateway, photo, GOOD_REQUESTS)
 
     with SlowClients(gateway.port, SLOW_CLIENTS).running() as slow:
-        assert slow.has_dripped.wait(30)
-        crowded = send_photos(gateway, photo, GOOD_REQUESTS)
+        crowded = []
+        for _ in range(ROUNDS):
+            assert slow.has_dripped.wait(30)
+            slow.has_dripped.clear()
+            crowded += send_photos(gateway, photo, GOOD_REQUESTS // ROUNDS)
 
     assert [status for status, _ in crowded] == [200] * GOOD_REQUESTS
     medians = [
