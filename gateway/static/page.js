@@ -112,8 +112,9 @@ function showVerdict(place, prediction, reply) {
   part.querySelector(".who").textContent =
     `answered by ${model}, version ${version}, in ${spent}`;
   const button = part.querySelector("button");
-  button.onclick = place.picture.onclick = makeHeatmapToggle(place, button, reply);
-  place.card.classList.add("with-verdict");
+  button.hidden = JSON.parse(form.dataset.unexplained).includes(model);
+  if (!button.hidden) button.onclick = place.picture.onclick = makeHeatmapToggle(place, button, reply);
+  place.card.classList.toggle("with-heatmap", !button.hidden);
   say(place, part, `${label}, ${percent(score)}`);
 }
 

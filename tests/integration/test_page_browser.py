@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+import urllib3
 from PIL import Image
 from selenium.webdriver.common.keys import Keys
 
@@ -203,9 +204,19 @@ def test_names(page):
         "or the address of a photo on the web",
         "Model",
         "What decided it",
+        "The API, with examples",
         "Models as JSON",
     ]
     assert page.one("img").accessible_name == "red.png"
+
+
+def test_links(page):
+    """Each link leads to a page that is there."""
+    links = [link.get_attribute("href") for link in page.all("a")]
+
+    assert [link.removeprefix(page.url) for link in links] == ["/docs", "/models"]
+    with urllib3.PoolManager() as pool:
+        assert [pool.request("GET", link).status for link in links] == [200, 200]
 
 
 def test_address(page):
