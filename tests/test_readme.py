@@ -60,7 +60,8 @@ def test_settings_table():
 
 def test_error_table():
     """Every error a client may see stands under its status."""
-    rows = re.findall(r"^\| (\d{3}) \| (.*?) \|", README, re.M)
+    text = (ROOT / "gateway/README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d{3}) \| (.*?) \|", text, re.M)
     listed = {
         (int(status), code)
         for status, codes in rows
