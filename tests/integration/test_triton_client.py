@@ -178,21 +178,21 @@ def test_errors(client, photos):
     large = bytes(100_001)
     small = np.zeros((1, 6, 4, 3), np.uint8)
     wanted = [triton.InferRequestedOutput("logits")]
-    cases = {
-        refused(infer, "cats", pictures(*photos)): ("404", "one of tiny"),
-        refused(infer, "tiny", pictures(photos[0], cut)): ("400", "'image[1]'"),
-        refused(infer, "tiny", pictures(b"text")): ("415", "JPEG"),
-        refused(infer, "tiny", pictures(large)): ("413", "100000 bytes"),
-        refused(infer, "tiny", pictures(*[large] * 4)): ("413", "bytes in all"),
-        refused(infer, "tiny", pictures(*[b""] * 33)): ("413", "at most 32"),
-        refused(infer, "tiny", pixels(small)): ("400", "[1, 8, 10, 3]"),
-        refused(infer, "tiny", pictures(photos[0]), outputs=wanted): ("400", "label"),
-        refused(infer, "tiny", pictures(*photos), "7"): ("404", "version 7"),
-        refused(infer, "tiny", pictures(*photos), timeout=1): ("504", "in time"),
-        refused(client.get_model_metadata, "cats"): ("404", "one of tiny"),
-        refused(client.get_model_config, "tiny"): ("404", "not found"),
-        refused(client.get_model_repository_index): ("404", "not found"),
-    }
+    cases = [
+        (refused(infer, "cats", pictures(*photos)), ("404", "one of tiny")),
+        (refused(infer, "tiny", pictures(photos[0], cut)), ("400", "'image[1]'")),
+        (refused(infer, "tiny", pictures(b"text")), ("415", "JPEG")),
+        (refused(infer, "tiny", pictures(large)), ("413", "100000 bytes")),
+        (refused(infer, "tiny", pictures(*[large] * 4)), ("413", "bytes in all")),
+        (refused(infer, "tiny", pictures(*[b""] * 33)), ("413", "at most 32")),
+        (refused(infer, "tiny", pixels(small)), ("400", "[1, 8, 10, 3]")),
+        (refused(infer, "tiny", pictures(photos[0]), outputs=wanted), ("400", "label")),
+        (refused(infer, "tiny", pictures(*photos), "7"), ("404", "version 7")),
+        (refused(infer, "tiny", pictures(photos[0]), timeout=1), ("504", "in time")),
+        (refused(client.get_model_metadata, "cats"), ("404", "one of tiny")),
+        (refused(client.get_model_config, "tiny"), ("404", "not found")),
+        (refused(client.get_model_repository_index), ("404", "not found")),
+    ]
 
-    for (status, sentence), (expected_status, part) in cases.items():
+    for (status, sentence), (expected_status, part) in cases:
         assert (status, part in sentence) == (expected_status, True), sentence
