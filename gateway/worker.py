@@ -184,28 +184,19 @@ class GatewayWorker(ThreadWorker):
 
     def _hand_over(self, conn: Connection) -> None:
         """Let a thread answer; its parser reads what has come, and never waits."""
-        if not conn.is_held_back:
-            self.poller.unregister(conn.sock)
-        conn.is_held_back = conn.is_deaf
-        if conn.is_held_back:
-            return
         del self._arriving[conn]
+        self.poller.unregister(conn.sock)
         conn.data_ready = True
         conn.parser.unreader.sock = conn.arrival
         self.enqueue_req(conn)
 
     def _end_late_arrivals(self) -> None:
         """Whoever crawls gets an answer: from the application once it has a head."""
-        for conn in tuple(self._arriving):
-            is_late = conn.arrival.patience.is_over
-            if conn.is_held_back and is_late:
-                self._drop(conn)
-            elif conn.is_held_back:
-                self._hand_over(conn)
-            elif is_late and conn.arrival.has_head:
+        for conn in [conn for conn in self._arriving if conn.arrival.patience.is_over]:
+            if conn.arrival.has_head:
                 conn.arrival.is_late = True
                 self._hand_over(conn)
-            elif is_late:
+            else:
                 detail = f"expected all header fields within {STALLED_SECONDS:g} s"
                 self._refuse(conn, HTTPStatus.REQUEST_TIMEOUT, detail)
 
@@ -230,8 +221,7 @@ class GatewayWorker(ThreadWorker):
     def _drop(self, conn: Connection) -> None:
         del self._arriving[conn]
         self._held_bytes -= conn.arrival.size
-        if not conn.is_held_back:
-            self.poller.unregister(conn.sock)
+        self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import signal
 import socket
+import time
 
 import urllib3
 
@@ -34,6 +35,45 @@ def test_drain(tiny_server, encode_picture):
             assert reply.status == 200
 
         assert gateway.process.wait(30) == 0
+
+
+def test_unready_while_draining(encode_picture):
+    """While the last request finishes, probes and new callers are sent elsewhere."""
+    photo = encode_picture()
+    head = f"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: {len(photo)}\r\n\r\n"
+    with socket.create_server(("localhost", 0)) as silent:
+        address = f"localhost:{silent.getsockname()[1]}"
+        settings = {"model_address": address, "model_timeout_seconds": 3}
+        with running_gateway(**settings, models="tiny", workers=2) as gateway:
+            place = ("127.0.0.1", gateway.port)
+            with socket.create_connection(place, timeout=30) as client:
+                client.sendall(head.encode() + photo)
+                # The model server is asked: the request is in its thread.
+                silent.settimeout(30)
+                asked, _ = silent.accept()
+                gateway.process.send_signal(signal.SIGTERM)
+                wait_until_refused(place)
+                reply = http.client.HTTPResponse(client)
+                reply.begin()
+
+                assert reply.status == 504
+            asked.close()
+            assert gateway.process.wait(30) == 0
+
+
+def wait_until_refused(place):
+    """Ask until nobody listens; until then each caller gets an answer, no silence."""
+    ends_at = time.monotonic() + 2
+    while time.monotonic() < ends_at:
+        probe = http.client.HTTPConnection(*place, timeout=2)
+        try:
+            probe.request("GET", "/livez")
+            assert probe.getresponse().status == 200
+        except (ConnectionError, http.client.RemoteDisconnected):
+            return
+        finally:
+            probe.close()
+    raise AssertionError("the gateway goes on listening")
 
 
 def test_idle_connection(tiny_server):
