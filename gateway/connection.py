@@ -7,6 +7,7 @@ import fcntl
 import io
 import socket
 import termios
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -27,6 +28,7 @@ class Connection(TConn):
         super().__init__(*parts)
         self.arrival = Arrival()
         self.is_held_back = False
+        self.waits_since = time.monotonic()
         with suppress(OSError):
             self.sock.setsockopt(
                 socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES
@@ -41,6 +43,7 @@ class Connection(TConn):
         unreader.buf = io.BytesIO()
         self.arrival = Arrival()
         self.arrival.add(left)
+        self.waits_since = time.monotonic()
 
     @property
     def has_begun(self) -> bool:
