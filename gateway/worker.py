@@ -7,7 +7,6 @@ worker reads and ends; knows no routes.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import selectors
 import socket
@@ -25,6 +24,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from gateway.arrivals import CONTINUE, MAX_HEAD_BYTES, STALLED_SECONDS
 from gateway.body_socket import BodySocket
 from gateway.connection import Connection
+from gateway.memory import return_large_blocks
 from gateway.refusals import describe_parse_error, write_refusal
 
 # What all requests on their way may hold in memory. Beyond it a request is read by its
@@ -36,11 +36,6 @@ DRAIN_BYTES = 64 * 1024 * 1024
 _PIECE_BYTES = 64 * 1024
 _LOOK_SECONDS = 1.0
 _NO_MORE_FILES = frozenset({errno.EMFILE, errno.ENFILE})
-
-
-# Source: malloc.h of glibc.
-_M_MMAP_THRESHOLD = -3
-_LARGE_BLOCK_BYTES = 1024 * 1024
 
 
 class GatewayWorker(ThreadWorker):
@@ -103,6 +98,7 @@ class GatewayWorker(ThreadWorker):
     def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
         """Keep the connection or close it; begin again if more has come already."""
         self._held_bytes -= conn.arrival.size
+        conn.waits_since = time.monotonic()
         super().finish_request(conn, fs)
         if self.keepalived_conns and self.keepalived_conns[-1] is conn:
             if conn.has_begun:
@@ -219,13 +215,18 @@ class GatewayWorker(ThreadWorker):
             client.send(write_refusal(status, detail))
 
     def _let_one_go(self) -> None:
-        """Make room for a new client: whoever has been idle or on the way longest."""
-        for waiting in (self.keepalived_conns, self.pending_conns):
-            if waiting:
-                waiting[0].timeout = 0.0
-                return
-        if self._arriving:
-            self._drop(next(iter(self._arriving)))
+        """Make room for a new client: whoever has kept us waiting longest leaves."""
+        waiting = [
+            conns[0] for conns in (self.keepalived_conns, self.pending_conns) if conns
+        ]
+        waiting += list(self._arriving)[:1]
+        if not waiting:
+            return
+        longest = min(waiting, key=lambda conn: conn.waits_since)
+        if longest in self._arriving:
+            self._drop(longest)
+        else:
+            longest.timeout = 0.0
 
     def _drop(self, conn: Connection) -> None:
         del self._arriving[conn]
@@ -234,14 +235,3 @@ class GatewayWorker(ThreadWorker):
             self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
-
-
-def return_large_blocks() -> None:
-    """Let glibc give large blocks back to the system as soon as they are freed.
-
-    Left alone, it keeps what huge pictures took, in every thread: after 16 pictures of
-    49 megapixels at once 2.6 GB, with this 80 MB.
-    """
-    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
-    if set_option is not None:
-        set_option(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
