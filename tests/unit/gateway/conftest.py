@@ -30,6 +30,7 @@ class FakeClient:
         self.batches = []
         self.failure = None
         self.score_rows = None
+        self.can_explain = False
 
     def contract(self, target, deadline):
         """The latest contract stays cached until predict names a newer version."""
@@ -38,7 +39,8 @@ class FakeClient:
     def read_contract(self, target, _deadline):
         """What the target says now."""
         version = self._version(target)
-        served = ServedModel(target.model, version, self.versions[version])
+        contract = self.versions[version]
+        served = ServedModel(target.model, version, contract, self.can_explain)
         self.cached[target] = served
         return served
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import html
 import io
+import json
 import re
 from html.parser import HTMLParser
 
@@ -87,6 +89,17 @@ def test_limits_for_the_script(web):
     assert told["max-body-bytes"] == str(32 * 1024 * 1024)
 
 
+@pytest.mark.parametrize("can_explain, told", [(True, []), (False, ["tiny", "second"])])
+def test_unexplained(web, client, can_explain, told):
+    """The form names the models that have no heatmap to show."""
+    client.can_explain = can_explain
+
+    form = re.search(r"<form (.*?)>", web.get("/").text)[1]
+
+    text = re.search(r'data-unexplained="(.*?)"', form)[1]
+    assert json.loads(html.unescape(text)) == told
+
+
 def test_summaries(web):
     """Each error has its sentence in the page, for what page.js is told by code."""
     page = web.get("/").text
@@ -138,7 +151,7 @@ def test_too_many(web, settings, red):
     reply = web.post("/", data={"image": files}, content_type="multipart/form-data")
 
     assert reply.status_code == 413
-    assert "expected at most 32 pictures, received 33" in read_shown(reply)
+    assert "Expected at most 32 pictures, received 33" in read_shown(reply)
 
 
 def test_published_weights(web, client):
