@@ -1,13 +1,13 @@
-"""Every combination of components renders, and leaves nothing dangling.
+"""Combinations of components render, and leave nothing dangling.
 
-All subsets of what may be added to an overlay; and all subsets of what the overlays
-come with, alone and with everything added. All subsets of everything would be a
-thousand renders more and take a minute and a half.
+Every pair of what may be added to an overlay, one alone, none and all; and all of them
+with any part of the overlay's own left out. Components meet in pairs: one patches what
+another brings. All subsets of all would be 600 renders and minutes.
 """
 
 from __future__ import annotations
 
-from itertools import chain, combinations
+from itertools import combinations
 
 import pytest
 
@@ -29,22 +29,16 @@ CHECKS = (
 )
 
 
-def subsets(names):
-    """Every set of these names, the empty one too."""
-    names = sorted(names)
-    sizes = range(len(names) + 1)
-    return map(frozenset, chain.from_iterable(combinations(names, n) for n in sizes))
-
-
 def every_list(overlay):
     """The lists of components that this file tries for an overlay."""
     listed, added = overlay_components(overlay), choices(overlay)
     fixed = listed & NOT_A_CHOICE
-    for chosen in subsets(added):
-        yield frozenset(listed | chosen)
-    for kept in subsets(listed - fixed):
-        yield frozenset(kept | fixed)
-        yield frozenset(kept | fixed | added)
+    for count in (0, 1, 2, len(added)):
+        for chosen in combinations(sorted(added), count):
+            yield frozenset(listed.union(chosen))
+    for left_out in listed - fixed:
+        yield frozenset(listed - {left_out} | added)
+    yield from (frozenset(fixed), frozenset(fixed | added))
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -52,7 +46,7 @@ def test_combinations(overlay):
     """What is named exists, whatever is left out or added."""
     lists = set(every_list(overlay))
 
-    assert len(lists) >= 30
+    assert len(lists) > 15
     for components in lists:
         objects = Objects(overlay, components)
         for check in CHECKS:

@@ -13,9 +13,16 @@ IMAGES = {
     "gateway/Dockerfile": ["python", "-m", "gateway"],
     "serving/Dockerfile": ["tensorflow_model_server"],
     "serving/embedded.Dockerfile": ["python", "-m", "serving"],
+    "gateway/streamlit/Dockerfile": ["streamlit", "run", "app.py"],
     "training/Dockerfile": ["python", "-m", "training"],
     "training/scoring.Dockerfile": ["python", "-m", "training.score"],
 }
+
+
+def list_dockerfiles():
+    """Every Dockerfile in our packages."""
+    packages = ("gateway", "serving", "training")
+    return [path for name in packages for path in (ROOT / name).rglob("*Dockerfile")]
 
 
 def instructions(name):
@@ -35,7 +42,7 @@ def last_stage(name):
 @pytest.mark.parametrize("name", IMAGES)
 def test_every_dockerfile_is_listed(name):
     """The tables of this file hold every Dockerfile there is."""
-    found = {str(path.relative_to(ROOT)) for path in ROOT.glob("*/*Dockerfile")}
+    found = {str(path.relative_to(ROOT)) for path in list_dockerfiles()}
 
     assert name in found
     assert found == set(IMAGES)
@@ -62,6 +69,7 @@ def test_entry_point(name, command):
     [
         ("gateway/Dockerfile", "packages gateway"),
         ("serving/embedded.Dockerfile", "packages serving"),
+        ("gateway/streamlit/Dockerfile", "streamlit"),
         ("training/Dockerfile", "packages training datasets"),
         ("training/scoring.Dockerfile", "packages training ray"),
     ],
@@ -94,6 +102,7 @@ def test_base_images_are_pinned(name):
     [
         ("gateway/Dockerfile", {"gateway/"}),
         ("serving/embedded.Dockerfile", {"serving/"}),
+        ("gateway/streamlit/Dockerfile", {"gateway/streamlit/app.py"}),
         ("training/Dockerfile", {"gateway/", "training/"}),
         ("training/scoring.Dockerfile", {"gateway/", "training/"}),
     ],

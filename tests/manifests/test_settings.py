@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from urllib.parse import urlsplit
 
 from google.protobuf import text_format
+from streamlit.web.server.starlette.starlette_routes import ROUTE_HEALTH
 from tensorflow_serving.config import model_server_config_pb2
 
 from gateway.settings import Settings as GatewaySettings
@@ -214,3 +216,25 @@ def test_overlays_run_their_own_server(objects):
     """The overlay embedded runs our program; kind and production the stock one."""
     for deployment in objects.model_servers():
         assert is_embedded(deployment) == (objects.overlay == "embedded")
+
+
+def test_streamlit_calls_the_gateway(full):
+    """The front end's address is the gateway's Service, on a port that it has."""
+    container = container_of(full.named("Deployment", "streamlit"))
+    (url,) = (e["value"] for e in container["env"] if e["name"] == "GATEWAY_URL")
+    address = urlsplit(url)
+    service = full.named("Service", address.hostname)
+
+    assert address.scheme == "http"
+    assert (address.port or 80) in {port["port"] for port in service["spec"]["ports"]}
+
+
+def test_streamlit_answers_probes(full):
+    """The probes' path is the one that Streamlit serves, its port the image's."""
+    container = container_of(full.named("Deployment", "streamlit"))
+    recipe = (ROOT / "gateway/streamlit/Dockerfile").read_text(encoding="utf-8")
+    (port,) = re.findall(r"STREAMLIT_SERVER_PORT=(\d+)", recipe)
+
+    assert container["ports"][0]["containerPort"] == int(port)
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert container[probe]["httpGet"]["path"] == f"/{ROUTE_HEALTH}"

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.manifests.rendered import KUBE_CONFIG, OVERLAYS, ROOT
+from tests.manifests.test_dockerfiles import list_dockerfiles
 
 
 def locked(category, package):
@@ -80,6 +81,6 @@ def test_one_pipenv():
     setup = (ROOT / "scripts" / "setup").read_text(encoding="utf-8")
     (version,) = re.findall(r"^pipenv_version=(\S+)$", setup, re.M)
 
-    for path in ROOT.glob("*/*Dockerfile"):
+    for path in list_dockerfiles():
         dockerfile = path.read_text(encoding="utf-8")
         assert set(re.findall(r"pipenv==(\S+)", dockerfile)) <= {version}
