@@ -52,8 +52,8 @@ def test_kept_connections(gateway):
 
 def test_open_files(gateway):
     """A worker that may open no more files closes idle connections, and lives."""
-    worker = psutil.Process(gateway.process.pid).children()[0]
     assert answers(gateway) == [200] * 5
+    worker = psutil.Process(gateway.process.pid).children()[0]
     limit = worker.num_fds() + 20
     worker.rlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
