@@ -54,6 +54,8 @@ NO_HTTP = {
 def _gateway(tiny_server):
     address = f"localhost:{tiny_server.grpc_port}"
     with running_gateway(model_address=address, models="tiny") as gateway:
+        # The worker is forked a moment after the port is open.
+        ask_all(gateway.port, b"GET /livez HTTP/1.0\r\n\r\n")
         yield gateway
 
 
