@@ -197,3 +197,18 @@ def test_pods_wait(whole, tmp_path, workload, folders, arrives):
     assert said.startswith("no ") and said.endswith(" yet\n")
     assert waits
     assert code == 0
+
+
+@pytest.mark.parametrize(
+    "workload, names",
+    [("model-server", ("VOLUME", "IMAGE_MODELS")), ("batch-scoring", ("DATA",))],
+)
+def test_pods_that_wait_can_be_stopped(whole, tmp_path, workload, names):
+    """SIGTERM ends the wait by the script's own word, as process 1 needs it to."""
+    with start_init(whole, workload, **dict.fromkeys(names, tmp_path)) as process:
+        process.stdout.readline()
+        process.terminate()
+        code = process.wait(TIMEOUT_SECONDS)
+
+    # 143 is the script's; a process that the signal itself ended has -15.
+    assert code == 143
