@@ -85,7 +85,7 @@ class Doors:
         return bool(select.select([self.trap], [], [], 0)[0])
 
 
-@pytest.fixture(name="trap", scope="module")
+@pytest.fixture(name="trap")
 def _trap():
     with socket.create_server(("127.0.0.1", 0)) as trap:
         yield trap
