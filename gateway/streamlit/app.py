@@ -20,6 +20,7 @@ DEFAULT_URL = "http://localhost:8080"
 # sentence arrives and not ours.
 TIMEOUT_SECONDS = (3.05, 15)
 SHOWN_SCORES = 10
+LEGEND = "The yellow parts counted most for this answer."
 # A photo is not sent again at every click, and a new model version is seen after this.
 REMEMBERED_SECONDS = 60
 REMEMBERED_PHOTOS = 64
@@ -74,7 +75,7 @@ def _read_problem(reply: requests.Response) -> str:
         detail = str(reply.json()["detail"])
     except (ValueError, KeyError, TypeError):
         return f"The gateway answered with the status {reply.status_code}."
-    return f"{detail[:1].upper()}{detail[1:]}."
+    return f"{detail[:1].upper()}{detail[1:].rstrip('.')}."
 
 
 @st.cache_data(ttl=REMEMBERED_SECONDS, show_spinner=False)
@@ -155,7 +156,7 @@ def show_answer(gateway: Gateway, model: str, photo: bytes, key: str) -> None:
     if right.toggle("What decided it", key=key):
         show_heatmap(gateway, reply, photo, left)
     else:
-        left.image(photo)
+        left.image(photo, width="stretch")
 
 
 def show_heatmap(
@@ -165,10 +166,10 @@ def show_heatmap(
     try:
         overlay = explain(gateway, reply["model"], reply["version"], photo)
     except NoAnswer as problem:
-        place.image(photo)
+        place.image(photo, width="stretch")
         place.error(plain(str(problem)))
         return
-    place.image(overlay, caption="The yellow parts counted most for this answer.")
+    place.image(overlay, caption=LEGEND, width="stretch")
 
 
 def main() -> None:
