@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from gateway.body import Picture
+from gateway.deadline import Deadline
 from gateway.errors import FetchFailed, GatewayError, RequestTooLarge
 
 Fetch = Callable[[str], bytes]
@@ -35,7 +36,7 @@ def fetch_all(
     threads = ThreadPoolExecutor(min(FETCH_THREADS, len(urls)), "fetch")
     try:
         fetches = [threads.submit(_fetch_one, url, fetch, purse) for url in urls]
-        wait(fetches, limits.seconds)
+        wait(fetches, Deadline.after(limits.seconds).remaining_seconds())
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
     return tuple(_outcome(future, limits) for future in fetches)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -165,6 +166,30 @@ def test_caller_deadline(client, encode_picture, said, expected):
     assert reply.status_code == 200
     # At least half is left: decoding a small picture takes milliseconds.
     assert expected / 2 < remaining[0] <= expected
+
+
+def test_caller_deadline_of_a_fetch(client, threads):
+    """Sites that are slower than the caller is patient are not waited for."""
+    answers = threading.Event()
+    settings = Settings(models=("tiny",), fetch_timeout_seconds=WAIT_SECONDS)
+    fetch = partial(wait_for, answers)
+    web = create_app(settings, client, fetch).test_client()
+    body = {"urls": ["https://example.org/a.png", "https://example.org/b.png"]}
+
+    future = threads.submit(
+        web.post, "/predict", json=body, headers={TIMEOUT_HEADER: "0.05"}
+    )
+    reply = future.result(WAIT_SECONDS / 2)
+    answers.set()
+
+    codes = [entry["error"]["code"] for entry in reply.json["predictions"]]
+    assert codes == ["fetch_failed", "fetch_failed"]
+
+
+def wait_for(answers, _url):
+    """A fetch that ends only when it is told to."""
+    assert answers.wait(WAIT_SECONDS)
+    return b""
 
 
 def test_deadline_is_forgotten(client, encode_picture):
