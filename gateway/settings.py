@@ -152,7 +152,8 @@ class Settings:
                 values[field.name] = _READERS[field.name](text)
             except ValueError as error:
                 problems.append(_describe(variable_name(field), text, error))
-        if values.get("keep_photos", OFF) != OFF and "prediction_log" not in values:
+        keeps_photos = values.get("keep_photos", OFF) != OFF
+        if keeps_photos and values.get("prediction_log", OFF) == OFF:
             problems.append(
                 f"{PREFIX}KEEP_PHOTOS: expected {PREFIX}PREDICTION_LOG beside it, "
                 "received none"

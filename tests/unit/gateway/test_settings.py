@@ -131,8 +131,9 @@ def test_all_bad_values():
 
 def test_photos_need_the_log():
     """Photos that no line of a log names would be of no use."""
-    with pytest.raises(SettingsError, match="GATEWAY_PREDICTION_LOG beside it"):
-        Settings.from_env({"GATEWAY_KEEP_PHOTOS": "/log/photos"})
+    for log in ({}, {"GATEWAY_PREDICTION_LOG": "off"}):
+        with pytest.raises(SettingsError, match="GATEWAY_PREDICTION_LOG beside it"):
+            Settings.from_env({"GATEWAY_KEEP_PHOTOS": "/log/photos", **log})
 
 
 def test_service_link():
