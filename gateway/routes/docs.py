@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, make_response, render_template, request
@@ -13,6 +14,9 @@ from gateway.openapi_page import LANGUAGES, make_chapters
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
+
+# Written once for each address that callers know us by, of which there are few.
+_KEPT_PAGES = 8
 
 
 def make_routes(settings: Settings) -> Blueprint:
@@ -29,8 +33,11 @@ def make_routes(settings: Settings) -> Blueprint:
     def show_docs() -> ResponseReturnValue:
         # Without a host, or with one that is no host's name, the caller is told ours.
         host = request.host or f"localhost:{settings.port}"
-        base_url = f"{request.scheme}://{host}"
-        page = render_template(
+        return _cached(make_response(write_page(f"{request.scheme}://{host}")))
+
+    @lru_cache(_KEPT_PAGES)
+    def write_page(base_url: str) -> str:
+        return render_template(
             "docs.html",
             document=document,
             chapters=make_chapters(document, settings, base_url),
@@ -38,7 +45,6 @@ def make_routes(settings: Settings) -> Blueprint:
             languages=LANGUAGES,
             base_url=base_url,
         )
-        return _cached(make_response(page))
 
     return routes
 

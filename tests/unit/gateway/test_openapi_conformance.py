@@ -7,7 +7,6 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
 from schemathesis.openapi.checks import (
     JsonSchemaError,
@@ -15,7 +14,6 @@ from schemathesis.openapi.checks import (
     UndefinedContentType,
     UndefinedStatusCode,
 )
-from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from gateway.admission import TIMEOUT_HEADER
 from gateway.app import create_app
@@ -24,6 +22,7 @@ from gateway.openapi import build_document, operations_of
 from gateway.settings import Settings
 from tests.tiny_model import tiny_contract
 from tests.unit.gateway.conftest import FakeFetch
+from tests.unit.gateway.describing import call, load
 from tests.unit.gateway.explaining import ExplainingClient
 from tests.unit.gateway.inferring import binary_pictures
 from tests.unit.gateway.sending import draw_flat
@@ -83,29 +82,6 @@ for media_type in ("image/*", "application/octet-stream"):
 schemathesis.openapi.format("binary", FILES)
 
 
-def seal(node):
-    """A copy whose objects hold what the document names, and nothing else."""
-    if isinstance(node, list):
-        return [seal(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    sealed = {name: seal(value) for name, value in node.items()}
-    if "object" in (node.get("type") or ()) and "properties" in node:
-        sealed["additionalProperties"] = False
-    return sealed
-
-
-def load(app, change=lambda document: None):
-    """The document of an application, sealed and changed, to be compared with it."""
-    document = seal(app.test_client().get("/openapi.json").json)
-    change(document)
-    schema = schemathesis.openapi.from_dict(document)
-    schema.app = app
-    # Also a request that is too long is refused.
-    schema.config.checks.negative_data_rejection.expected_statuses = ["4xx"]
-    return schema
-
-
 @pytest.fixture(name="client", scope="module")
 def _client():
     return ExplainingClient({1: tiny_contract(("pizza", "ice cream", "neither"))})
@@ -134,13 +110,6 @@ def check_failure(_context, response, case):
     is_hasty = TIMEOUT_HEADER in (case.headers or {})
     is_expected = is_hasty or case.operation.path in READY
     assert response.status_code < 500 or is_expected, response.content
-
-
-def call(case, **more):
-    """Send a case and compare the answer with the document."""
-    # What is no picture is refused, which a schema cannot tell; 5xx: check_failure.
-    left_out = [positive_data_acceptance, not_a_server_error]
-    return case.call_and_validate(excluded_checks=left_out, **more)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
