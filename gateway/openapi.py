@@ -78,8 +78,9 @@ def build_document(settings: Settings) -> Node:
 def operations_of(document: Node) -> Iterator[tuple[str, str, Node]]:
     """Path, method and operation, in the document's order."""
     for path, item in document["paths"].items():
-        for method in item.keys() & _METHODS:
-            yield path, method, item[method]
+        for method, operation in item.items():
+            if method in _METHODS:
+                yield path, method, operation
 
 
 def error_kinds() -> tuple[type[GatewayError], ...]:

@@ -95,6 +95,17 @@ def test_routes(settings, client):
     assert described == routes
 
 
+def test_order():
+    """Operations come as they are written, in every process; so do their ETags."""
+    document = {
+        "paths": {"/b": {"post": 1, "parameters": 2, "get": 3}, "/a": {"get": 4}}
+    }
+
+    listed = list(operations_of(document))
+
+    assert listed == [("/b", "post", 1), ("/b", "get", 3), ("/a", "get", 4)]
+
+
 def test_operation_ids():
     """An operation is called as the function that answers it; each name is one's."""
     document = build_document(Settings())
