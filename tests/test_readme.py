@@ -85,7 +85,7 @@ def test_no_machine_is_named():
                 assert not [name for name in registries if name in text], path
 
 
-@pytest.mark.parametrize("package", ["serving", "training"])
+@pytest.mark.parametrize("package", ["gateway", "serving", "training"])
 def test_modules(package):
     """A package's own README places each of its modules, and no other."""
     folder = ROOT / package
