@@ -43,12 +43,21 @@ _OTHER_CODES = (
     "request_entity_too_large",
 )
 _KEY_SCHEMES = {
-    "key": {"type": "apiKey", "in": "header", "name": KEY_HEADER},
-    "bearer": {"type": "http", "scheme": "bearer"},
+    "key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": KEY_HEADER,
+        "description": f"The header {KEY_HEADER}.",
+    },
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The header Authorization: Bearer, followed by the key.",
+    },
     "password": {
         "type": "http",
         "scheme": "basic",
-        "description": "Any user name, the key as password: what browsers ask for.",
+        "description": "HTTP Basic, as browsers ask: any user, the key as password.",
     },
 }
 

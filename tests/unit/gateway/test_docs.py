@@ -109,6 +109,28 @@ def test_hostile_names(client):
     assert "curl http://localhost/v2/models/%3Ci%3E%27%3B%20id%20%23" in Page(text).text
 
 
+def test_keys(client, tmp_path):
+    """Who needs a key reads how to send it, and examples send one."""
+    key = "a-key-of-sixteen-letters"
+    (tmp_path / "keys").write_text(f"ann {key}\n", "utf-8")
+    guarded = Settings(api_keys_file=str(tmp_path / "keys"))
+    webs = [
+        create_app(limits, client).test_client() for limits in (guarded, Settings())
+    ]
+
+    texts = [
+        Page(web.get("/docs", headers={"X-API-Key": key}).text).text for web in webs
+    ]
+
+    for words in (
+        "need an API key",
+        "Authorization: Bearer",
+        "X-API-Key: your-api-key",
+    ):
+        assert [words in text for text in texts] == [True, False]
+    assert key not in texts[0]
+
+
 @pytest.mark.parametrize("url_fetch, is_shown", [("public", True), ("off", False)])
 def test_fetching(client, url_fetch, is_shown):
     """An address of a photo is an example where the gateway fetches any."""
