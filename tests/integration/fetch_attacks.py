@@ -32,6 +32,7 @@ FORMS = {
     "backslashes for slashes": "http:\\\\127.0.0.1\\",
     "tab in host": "http://127.0.\t0.1/",
     "line break": "http://public.example/\r\nHost: 127.0.0.1",
+    "line break alone": "http://public.example/\r\nHost:127.0.0.1",
     "line break in host": "http://public.example\n.127.0.0.1/",
     "zero byte": "http://public.example\x00.127.0.0.1/",
     "escaped zero byte": "http://127.0.0.1%00.public.example/",

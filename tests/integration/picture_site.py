@@ -53,6 +53,10 @@ class PictureSite(BaseHTTPRequestHandler):
         while not self.server.closing.wait(0.02):
             self.wfile.write(b"x")
 
+    def send_silence(self):
+        """Nothing at all."""
+        self.server.closing.wait(30)
+
     def send_slow_headers(self):
         """A header that never ends."""
         self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")

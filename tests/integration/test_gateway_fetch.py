@@ -142,7 +142,7 @@ def test_too_many_bytes(site, path):
         fetch_picture(f"http://public.example{path}", rules)
 
 
-@pytest.mark.parametrize("path", ["/drip", "/slow_headers"])
+@pytest.mark.parametrize("path", ["/drip", "/slow_headers", "/silence"])
 def test_too_slow(site, path):
     """Bytes that drip for ever end at the deadline, in body and headers."""
     rules, _ = make_rules(site, timeout_seconds=0.3)
@@ -152,7 +152,7 @@ def test_too_slow(site, path):
         fetch_picture(f"http://public.example{path}", rules)
 
     # The deadline, and time for a busy machine to notice it.
-    assert time.monotonic() - started_at < 5
+    assert time.monotonic() - started_at < 3
 
 
 def test_slow_handshake(site):
@@ -166,9 +166,12 @@ def test_slow_handshake(site):
                 address, timeout
             ),
         )
+        started_at = time.monotonic()
 
         with pytest.raises(FetchFailed, match="in time"):
             fetch_picture("https://public.example/", rules)
+
+    assert time.monotonic() - started_at < 3
 
 
 @pytest.fixture(name="certificate", scope="module")

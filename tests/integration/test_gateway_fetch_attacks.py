@@ -30,7 +30,7 @@ from tests.integration.fetch_attacks import (
 ASKED_NOTHING = {**FORMS, **ADDRESSES, **INNER_NAMES}
 # As a redirect these lead back to the public site: a line break ends the header, and
 # what has no host is relative to where it stands.
-LEAD_BACK = {"line break", "line break in host", "empty", "no host"}
+LEAD_BACK = {"line break", "line break alone", "line break in host", "empty", "no host"}
 # Reading all the certificates of a machine takes 20 ms.
 TLS = ssl.create_default_context()
 OUTWARD = {PUBLIC, PUBLIC6, "93.184.216.35"}
