@@ -133,6 +133,16 @@ def test_failed(site, path, message):
         fetch_picture(f"http://public.example{path}", rules)
 
 
+def test_redirect_count(site):
+    """A loop is left after the first address and three redirects."""
+    rules, meant = make_rules(site)
+
+    with pytest.raises(FetchFailed):
+        fetch_picture("http://public.example/loop", rules)
+
+    assert len(meant) == 4
+
+
 @pytest.mark.parametrize("path", ["/endless", "/picture", "/huge"])
 def test_too_many_bytes(site, path):
     """Reading ends at the limit, announced or not."""
