@@ -139,7 +139,7 @@ def _answer_bug(error: Exception) -> Response:
 
 def _set_security_headers(response: Response) -> Response:
     """Nothing here needs an inline script or style, a frame or another site."""
-    response.headers["Content-Security-Policy"] = _CONTENT_POLICY
+    response.headers.setdefault("Content-Security-Policy", _CONTENT_POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -140,6 +140,13 @@ class FeedbackOff(GatewayError):
     code = "feedback_off"
 
 
+class NoReport(GatewayError):
+    """The gateway has no report of this version; ask whoever trained it."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "no_report"
+
+
 class ModelUnavailable(GatewayError):
     """The model server cannot answer now; trying again later helps."""
 

@@ -98,6 +98,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "trusted_proxies": _number(int, 0, 10),
     "prediction_log": _text,
     "keep_photos": _text,
+    "reports_dir": _text,
 }
 
 
@@ -129,6 +130,7 @@ class Settings:
     trusted_proxies: int = 0
     prediction_log: str = OFF
     keep_photos: str = OFF
+    reports_dir: str = OFF
 
     @property
     def default_model(self) -> str:

@@ -65,6 +65,7 @@ def start_servers(
         "GATEWAY_PORT": str(ports.http),
         "GATEWAY_MODEL_ADDRESS": f"localhost:{ports.grpc}",
         "GATEWAY_MODELS": name,
+        "GATEWAY_REPORTS_DIR": str(output.parent),
     }
     print("demo: starting the model server and the gateway", end="", flush=True)
     running = [

@@ -27,6 +27,14 @@ def tiny_contract(labels=LABELS, size=(8, 10), name="tiny"):
     )
 
 
+def write_report(models, text="<!doctype html><title>How good is tiny?</title>"):
+    """A training's report of the first version of tiny, below a folder of models."""
+    report = Path(models) / "tiny" / "1" / "assets.extra" / "report" / "report.html"
+    report.parent.mkdir(parents=True)
+    report.write_text(text, encoding="utf-8")
+    return Path(models)
+
+
 def write_tiny_model(base_path, version=1, contract=None, with_explain=True):
     """Write base_path/version; scores are softmax(channel means / 255), in order.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, g, make_response, render_template, request
@@ -20,6 +21,7 @@ from gateway.image import FORMATS
 from gateway.prediction import PredictionReply
 from gateway.problem import set_retry_after
 from gateway.query import read_query
+from gateway.reports import has_report
 from gateway.request_log import Answer
 from gateway.targets import choose_target
 from gateway.timings import Stopwatch
@@ -50,6 +52,7 @@ def make_routes(
         page = render_template(
             "page.html",
             settings=settings,
+            has_report=partial(has_report, settings),
             served=known_models(client, settings.models, deadline),
             chosen=g.get("chosen_model", settings.default_model),
             shown_scores=SHOWN_SCORES,

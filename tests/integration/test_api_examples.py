@@ -21,7 +21,7 @@ from gateway.app import create_app
 from gateway.openapi import build_document, operations_of
 from gateway.openapi_page import EXAMPLE_KEY, LANGUAGES
 from gateway.settings import Settings
-from tests.tiny_model import tiny_contract
+from tests.tiny_model import tiny_contract, write_report
 from tests.unit.gateway.conftest import FakeFetch
 from tests.unit.gateway.explaining import ExplainingClient
 from tests.unit.gateway.sending import draw_flat
@@ -105,8 +105,13 @@ def running(settings, key=""):
 
 @pytest.fixture(name="open_gateway", scope="module")
 def _open_gateway(tmp_path_factory):
-    log = tmp_path_factory.mktemp("log") / "predictions.jsonl"
-    with running(Settings(models=("tiny",), prediction_log=str(log))) as gateway:
+    folder = tmp_path_factory.mktemp("open")
+    settings = Settings(
+        models=("tiny",),
+        prediction_log=str(folder / "predictions.jsonl"),
+        reports_dir=str(write_report(folder / "models")),
+    )
+    with running(settings) as gateway:
         yield gateway
 
 

@@ -31,6 +31,7 @@ ROWS = {
     "FetchFailed": (400, "fetch_failed", False),
     "KeyRequired": (401, "key_required", False),
     "TooManyRequests": (429, "too_many_requests", True),
+    "NoReport": (404, "no_report", False),
     "FeedbackOff": (404, "feedback_off", False),
     "GatewayBusy": (503, "gateway_busy", True),
     "UnknownModel": (404, "unknown_model", False),

@@ -85,7 +85,7 @@ def test_routes(settings, client):
     }
 
     routes = {
-        (re.sub("<(\\w+)>", r"{\1}", rule.rule), method)
+        (re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", rule.rule), method)
         for rule in app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
         # The pages' own files are no part of the API.

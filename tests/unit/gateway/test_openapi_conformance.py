@@ -20,7 +20,7 @@ from gateway.app import create_app
 from gateway.errors import GatewayError
 from gateway.openapi import build_document, operations_of
 from gateway.settings import Settings
-from tests.tiny_model import tiny_contract
+from tests.tiny_model import tiny_contract, write_report
 from tests.unit.gateway.conftest import FakeFetch
 from tests.unit.gateway.describing import call, load
 from tests.unit.gateway.explaining import ExplainingClient
@@ -91,11 +91,14 @@ def _client():
 def _app(client, tmp_path_factory):
     fetch = FakeFetch()
     fetch.pictures["https://example.org/photo.jpg"] = RED
+    folder = tmp_path_factory.mktemp("gateway")
+    write_report(folder / "models")
     limits = Settings(
         models=MODELS,
         max_image_bytes=10_000,
         max_body_bytes=100_000,
-        prediction_log=str(tmp_path_factory.mktemp("log") / "predictions.jsonl"),
+        prediction_log=str(folder / "predictions.jsonl"),
+        reports_dir=str(folder / "models"),
     )
     return create_app(limits, client, fetch)
 

@@ -35,6 +35,7 @@ GOOD = {
     "GATEWAY_TRUSTED_PROXIES": ("1", 1),
     "GATEWAY_PREDICTION_LOG": ("/log/a.jsonl", "/log/a.jsonl"),
     "GATEWAY_KEEP_PHOTOS": ("/log/photos", "/log/photos"),
+    "GATEWAY_REPORTS_DIR": ("models", "models"),
 }
 # A setting that makes sense beside another one only.
 NEEDS = {"GATEWAY_KEEP_PHOTOS": {"GATEWAY_PREDICTION_LOG": "/log/a.jsonl"}}
