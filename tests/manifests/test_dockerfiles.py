@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+from fnmatch import fnmatch
 
 import pytest
 
@@ -17,6 +19,7 @@ IMAGES = {
     "training/Dockerfile": ["python", "-m", "training"],
     "training/scoring.Dockerfile": ["python", "-m", "training.score"],
 }
+RECIPE = re.compile(r"Dockerfile$|^README\.md$|^kustomization\.yaml$")
 
 
 def list_dockerfiles():
@@ -83,7 +86,7 @@ def test_categories(name, categories):
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_base_images_are_pinned(name):
-    """Every base is an earlier stage or an argument with a versioned default."""
+    """Every base is an earlier stage, nothing, or an argument with a version."""
     lines = instructions(name)
     bases = [rest for word, rest in lines if word == "FROM"]
     stages = {base.split()[-1] for base in bases if " AS " in base}
@@ -91,7 +94,7 @@ def test_base_images_are_pinned(name):
         rest.split("=", 1) for word, rest in lines if word == "ARG" and "=" in rest
     )
     for base in bases:
-        if base in stages:
+        if base in stages | {"scratch"}:
             continue
         (argument,) = re.findall(r"^\$\{(\w+)\}", base)
         assert re.search(r":\d+\.\d+", defaults[argument])
@@ -115,6 +118,44 @@ def test_own_packages_only(name, folders):
             sources |= set(rest.split()[:-1])
 
     assert sources == {"Pipfile", "Pipfile.lock"} | folders
+
+
+def test_gateway_starts_empty():
+    """The gateway's image holds what its stages kept, and names its own PATH."""
+    assert instructions("gateway/Dockerfile").count(("FROM", "scratch")) == 1
+    copies = [rest for word, rest in last_stage("gateway/Dockerfile") if word == "COPY"]
+    (env,) = (rest for word, rest in last_stage("gateway/Dockerfile") if word == "ENV")
+
+    assert copies == [
+        "--from=system / /",
+        "--from=builder /venv /venv",
+        "--from=builder /build/gateway /app/gateway",
+    ]
+    assert "PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin" in env.split()
+
+
+def test_gateway_leaves_streamlit_out():
+    """The Streamlit page goes into the Streamlit image alone."""
+    removals = [rest for word, rest in instructions("gateway/Dockerfile")]
+
+    assert any(rest.startswith("rm -r gateway/streamlit ") for rest in removals)
+
+
+def test_data_files_enter_the_build():
+    """What lies in our packages enters a build, but for documents and recipes."""
+    text = (ROOT / ".dockerignore").read_text(encoding="utf-8")
+    patterns = [line[3:] for line in text.splitlines() if line.startswith("**/")]
+    command = ["git", "ls-files", "gateway", "serving", "training"]
+    listing = subprocess.run(
+        command, cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    names = {line.rpartition("/")[2] for line in listing.splitlines()}
+    left_out = {
+        name for name in names if any(fnmatch(name, pattern) for pattern in patterns)
+    }
+
+    assert left_out == {name for name in names if RECIPE.search(name)}
+    assert "openapi.json" in names - left_out
 
 
 def test_gateway_holds_no_model():
