@@ -49,15 +49,14 @@ def write_tiny_model(base_path, version=1, contract=None, with_explain=True):
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         images = tf.compat.v1.placeholder(tf.uint8, [None, *contract.image.size, 3])
         pixels = tf.cast(images, tf.float32) / 255.0
-        repeats = -(-len(contract.labels) // 3)
-        means = tf.tile(tf.reduce_mean(pixels, axis=[1, 2]), [1, repeats])
-        scores = {"scores": tf.nn.softmax(means[:, : len(contract.labels)])}
-        heatmap = {"heatmap": pixels[..., 0]}
-        text = {"contract": tf.constant(contract.to_json())}
+        classes = len(contract.labels)
+        means = tf.tile(tf.reduce_mean(pixels, axis=[1, 2]), [1, -(-classes // 3)])
+        scores = {"scores": tf.nn.softmax(means[:, :classes])}
+        explained = {**scores, "heatmap": pixels[..., 0]}
         signatures = {
             "serving_default": _signature({"images": images}, scores),
-            "explain": _signature({"images": images}, {**scores, **heatmap}),
-            "contract": _signature({}, text),
+            "explain": _signature({"images": images}, explained),
+            "contract": _signature({}, {"contract": tf.constant(contract.to_json())}),
         }
         if not with_explain:
             del signatures["explain"]

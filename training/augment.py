@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from training.config import Augmentation
 
+_STAY = np.eye(3)
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
+_QUARTER_TURN = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
 
 def augment(
@@ -70,7 +72,11 @@ def _draw_transform(
     turned[:2, :2] = zoom * np.array(
         [[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]]
     )
-    mirrored = _MIRROR if knobs.flip and chance.random() < 0.5 else np.eye(3)
+    mirrored = _MIRROR if knobs.flip and chance.random() < 0.5 else _STAY
+    if knobs.turns:
+        mirrored = mirrored @ np.linalg.matrix_power(
+            _QUARTER_TURN, int(chance.integers(4))
+        )
     matrix = _moved(middle) @ mirrored @ _moved(offset) @ turned @ _moved(-middle)
     return matrix[:2]
 

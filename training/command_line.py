@@ -11,14 +11,15 @@ from training.argument_kinds import (
     as_count,
     as_folds,
     as_inner_share,
-    as_not_negative,
-    as_positive,
     as_seed,
     as_share,
 )
 from training.config import TrainingConfig
-
-DEFAULTS = TrainingConfig(data="", output=Path())
+from training.knob_arguments import (
+    DEFAULTS,
+    add_fine_tuning_arguments,
+    add_head_arguments,
+)
 
 
 def parse_arguments(arguments: list[str], datasets_dir: Path) -> TrainingConfig:
@@ -38,7 +39,7 @@ def parse_arguments(arguments: list[str], datasets_dir: Path) -> TrainingConfig:
     )
     add_backbone_arguments(parser)
     add_head_arguments(parser)
-    _add_fine_tuning_arguments(parser)
+    add_fine_tuning_arguments(parser)
     _add_judging_arguments(parser)
     return read_config(parser.parse_args(arguments), datasets_dir)
 
@@ -122,75 +123,6 @@ def add_backbone_arguments(parser: argparse.ArgumentParser) -> None:
         type=as_seed,
         default=DEFAULTS.seed,
         help="of first weights, of the order of photos and of their augmentation",
-    )
-
-
-def add_head_arguments(parser: argparse.ArgumentParser) -> None:
-    """How the head learns, and how train pictures are changed for it."""
-    add = parser.add_argument_group("head").add_argument
-    head, changes = DEFAULTS.head, DEFAULTS.augmentation
-    for name, kind, default, text in (
-        ("max-epochs", as_count, head.max_epochs, "it stops earlier by validation"),
-        ("learning-rate", as_positive, head.learning_rate, "of Adam"),
-        ("dropout", as_share, head.dropout, "share of features left out at each step"),
-        ("weight-decay", as_not_negative, head.weight_decay, "L2 factor"),
-        (
-            "label-smoothing",
-            as_share,
-            head.label_smoothing,
-            "share given to all classes",
-        ),
-    ):
-        place = f"head.{name.replace('-', '_')}"
-        add(f"--{name}", type=kind, default=default, help=text, dest=place, metavar="N")
-    add(
-        "--balance-classes",
-        action="store_true",
-        dest="head.balances_classes",
-        help="weigh rare classes up, so that all weigh the same together",
-    )
-    add = parser.add_argument_group("augmentation").add_argument
-    add(
-        "--passes",
-        type=as_count,
-        default=DEFAULTS.passes,
-        help="how often each train picture is seen: as it is, mirrored, then changed "
-        "at random; each pass runs through the backbone once",
-    )
-    add(
-        "--no-flip",
-        action="store_false",
-        dest="augmentation.flip",
-        help="never mirror (for pictures with text)",
-    )
-    for name, kind, text in (
-        ("rotate", as_not_negative, "degrees to either side"),
-        ("shift", as_share, "share of the side"),
-        ("zoom", as_share, "share of the side, in and out"),
-    ):
-        default = getattr(changes, name)
-        place = f"augmentation.{name}"
-        add(f"--{name}", type=kind, default=default, help=text, dest=place, metavar="N")
-
-
-def _add_fine_tuning_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("fine-tuning").add_argument
-    knobs = DEFAULTS.fine_tuning
-    add(
-        "--fine-tune",
-        type=as_count,
-        metavar="EPOCHS",
-        dest="fine_tuning.max_epochs",
-        default=knobs.max_epochs,
-        help="train the backbone's top blocks after the head, at most so long; kept "
-        "only if validation is better with it",
-    )
-    add(
-        "--fine-tune-learning-rate",
-        type=as_positive,
-        dest="fine_tuning.learning_rate",
-        default=knobs.learning_rate,
-        help="of Adam, at its height",
     )
 
 

@@ -13,13 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.argument_kinds import as_count, as_folds, as_seed
-from training.command_line import (
-    DEFAULTS,
-    add_data_arguments,
-    add_head_arguments,
-    read_config,
-)
+from training.command_line import add_data_arguments, read_config
 from training.config import TrainingConfig
+from training.knob_arguments import DEFAULTS, add_head_arguments
 from training.program import read_datasets_dir, run_program
 
 if TYPE_CHECKING:

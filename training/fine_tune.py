@@ -1,6 +1,6 @@
 """The backbone's top blocks learn too, from what the frozen part below them says.
 
-Owns where a network is cut and how its top is trained; the frozen part runs once for
+Owns how the top is trained; cut.py says where it begins. The frozen part runs once for
 each picture and pass, whatever the number of epochs.
 """
 
@@ -20,9 +20,8 @@ from training.epochs import BestEpoch, EpochBar
 from training.head import classification_loss
 from training.history import Stage
 
-# The top holds at least this share of the network's weights: measured with
-# EfficientNet-Lite0, a higher cut gains less and a lower one costs several times more.
-TOP_SHARE = 0.45
+# Of all gradients of a step together: a rare batch would throw the blocks far off.
+_MAX_NORM = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,44 +78,6 @@ class TopBlocks:
         )
 
 
-def cut_network(network: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """The frozen part and the top blocks; they share the network's layers.
-
-    Cut where all of a picture passes through one map, the smallest of those above
-    which there are at least TOP_SHARE of the weights.
-    """
-    total = network.count_params()
-    candidates = {
-        name: output
-        for name in find_bottlenecks(network)
-        if _count_above(network, name) >= TOP_SHARE * total
-        and len((output := network.get_layer(name).output).shape) == 4
-    }
-    cut = min(
-        reversed(candidates), key=lambda name: np.prod(candidates[name].shape[1:])
-    )
-    middle = candidates[cut]
-    return keras.Model(network.input, middle), keras.Model(middle, network.output)
-
-
-def find_bottlenecks(network: keras.Model) -> list[str]:
-    """Layers, first to last, through whose one output all of a picture must pass."""
-    waiting: dict[str, int] = {}
-    for layer in network.layers:
-        for name in _sources(layer):
-            waiting[name] = waiting.get(name, 0) + 1
-    found, unread = [], set()
-    for layer in network.layers:
-        for name in _sources(layer):
-            waiting[name] -= 1
-            if not waiting[name]:
-                unread.discard(name)
-        unread.add(layer.name)
-        if unread == {layer.name}:
-            found.append(layer.name)
-    return found
-
-
 def fine_tune(
     blocks: TopBlocks,
     train: MapSamples,
@@ -137,9 +98,11 @@ def fine_tune(
     knobs = config.fine_tuning
     keras.utils.set_random_seed(config.seed)
     model = blocks.join()
-    batches = PassBatches(train, knobs.batch_size, config.seed)
+    batches = PassBatches(train, knobs.batch_size, config.seed, knobs.mixup)
     model.compile(
-        optimizer=keras.optimizers.Adam(_learning_rate(config, len(batches))),
+        optimizer=keras.optimizers.Adam(
+            _learning_rate(config, len(batches)), global_clipnorm=_MAX_NORM
+        ),
         loss=classification_loss(config.head.label_smoothing),
         metrics=["accuracy"],
     )
@@ -167,15 +130,26 @@ def fine_tune(
 
 
 class PassBatches(keras.utils.PyDataset):
-    """Batches of one pass, in an order drawn from seed and epoch; None keeps order."""
+    """Batches of one pass, in an order drawn from seed and epoch; None keeps order.
 
-    def __init__(self, samples: MapSamples, batch_size: int, seed: int | None) -> None:
+    mixup mixes each batch with itself in another order; it needs a seed.
+    """
+
+    def __init__(
+        self,
+        samples: MapSamples,
+        batch_size: int,
+        seed: int | None,
+        mixup: float = 0.0,
+    ) -> None:
         super().__init__()
         self._samples, self._batch_size, self._seed = samples, batch_size, seed
+        self._mixup = mixup
         self.show(0)
 
     def show(self, epoch: int) -> None:
         """Turn to the pass and the order of that epoch."""
+        self._epoch = epoch
         self._maps = self._samples.passes[epoch % len(self._samples.passes)]
         self._order = np.arange(len(self._samples.targets))
         if self._seed is not None:
@@ -189,7 +163,16 @@ class PassBatches(keras.utils.PyDataset):
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         start = index * self._batch_size
         rows = self._order[start : start + self._batch_size]
-        return self._maps[rows].astype(np.float32), self._samples.targets[rows]
+        maps, targets = self._maps[rows].astype(np.float32), self._samples.targets[rows]
+        if not self._mixup:
+            return maps, targets
+        chance = np.random.default_rng([self._seed, self._epoch, index])
+        weight = np.float32(chance.beta(self._mixup, self._mixup))
+        other = chance.permutation(len(rows))
+        return (
+            weight * maps + (1 - weight) * maps[other],
+            weight * targets + (1 - weight) * targets[other],
+        )
 
 
 class _EpochStart(keras.callbacks.Callback):
@@ -223,21 +206,3 @@ def _learning_rate(
         warmup_target=knobs.learning_rate,
         warmup_steps=steps,
     )
-
-
-def _count_above(network: keras.Model, name: str) -> int:
-    """Weights of the layers that come after one."""
-    names = [layer.name for layer in network.layers]
-    return sum(
-        layer.count_params() for layer in network.layers[names.index(name) + 1 :]
-    )
-
-
-def _sources(layer: layers.Layer) -> set[str]:
-    """The layers whose outputs this one takes; Keras has no public way to ask."""
-    # pylint: disable=protected-access
-    return {
-        tensor._keras_history.operation.name
-        for node in layer._inbound_nodes
-        for tensor in node.input_tensors
-    }

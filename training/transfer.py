@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from training.backbones import Backbone
 from training.calibration import measure_reliability
 from training.config import TrainingConfig
+from training.cut import cut_network
 from training.feature_store import Changes, FeatureStore, name_features
 from training.features import freeze_rows
-from training.fine_tune import MapSamples, TopBlocks, cut_network, fine_tune
+from training.fine_tune import MapSamples, TopBlocks, fine_tune
 from training.fold import fold_batch_norm
 from training.head import Samples, fit_head, one_hot
 from training.history import Stage
@@ -111,7 +112,9 @@ class TransferLearner:
         """Train top and head further; undo it where validation was better before."""
         start = time.monotonic()
         if self._parts is None:
-            self._parts = cut_network(self._backbone.network)
+            self._parts = cut_network(
+                self._backbone.network, self._config.fine_tuning.share
+            )
             self._maps = self._open_store(self._parts[0], is_pooled=False)
         blocks = TopBlocks(top=self._parts[1], head=head)
         before = blocks.weights

@@ -80,3 +80,20 @@ def test_shift_moves_within_bounds(digests):
     offsets = centers - SIDE // 2
     assert np.abs(offsets).max() <= 0.2 * SIDE
     assert offsets.std() > 1
+
+
+def test_turns(batch):
+    """Without an up, all eight symmetries of a square are met, each to the pixel."""
+    knobs = Augmentation(rotate=0, shift=0, zoom=0, turns=True)
+    digests = [hashlib.sha256(bytes([n])).hexdigest() for n in range(64)]
+    pictures = np.repeat(batch[:1], len(digests), axis=0)
+
+    turned = augment(pictures, digests, 2, knobs, 0)
+
+    expected = [np.rot90(batch[0], turns) for turns in range(4)]
+    expected += [picture[:, ::-1] for picture in expected]
+    met = {
+        next(n for n, other in enumerate(expected) if np.array_equal(other, picture))
+        for picture in turned
+    }
+    assert met == set(range(8))

@@ -10,7 +10,6 @@ import pytest
 from tests.integration.transfer_backbone import build_tiny_backbone, draw_pixels
 from training.config import Augmentation, FineTuningConfig, HeadConfig, TrainingConfig
 from training.cross_validation import cross_validate, deal_out
-from training.fine_tune import cut_network, find_bottlenecks
 from training.search import tell_search
 from training.transfer import TransferLearner
 
@@ -208,26 +207,3 @@ def test_folds(train):
         assert abs(copies.targets[fold].mean() - 0.5) < 0.05
     (home,) = [fold for fold in folds if 0 in fold]
     assert {0, 160, 161} <= set(home.tolist())
-
-
-def test_bottlenecks():
-    """A layer inside a branch is no bottleneck; where branches meet there is one."""
-    images = keras.Input((16, 16, 3), name="images")
-    stem = keras.layers.Conv2D(4, 3, padding="same", name="stem")(images)
-    branch = keras.layers.Conv2D(4, 3, padding="same", name="branch")(stem)
-    met = keras.layers.Add(name="met")([stem, branch])
-    network = keras.Model(images, keras.layers.Conv2D(8, 3, name="last")(met))
-
-    assert find_bottlenecks(network) == ["images", "stem", "met", "last"]
-
-
-def test_cut_is_exact():
-    """The frozen part and the top, one after the other, are the network."""
-    network = build_tiny_backbone().network
-    pixels = draw_pixels(4, seed=5)
-
-    bottom, top = cut_network(network)
-
-    expected = network(pixels.batch, training=False)
-    assert bottom.count_params() > 0
-    assert np.array_equal(top(bottom(pixels.batch), training=False), expected)
