@@ -5,6 +5,9 @@ ARG PYTHON_IMAGE=python:3.11-slim
 
 FROM ${PYTHON_IMAGE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+# The names of private symbols, a sixth of TensorFlow, serve only a debugger.
+RUN apt-get update --quiet \
+    && apt-get install --quiet --yes --no-install-recommends binutils
 RUN python -m venv /pipenv && /pipenv/bin/pip install --quiet pipenv==2026.10.3
 # Without pip: nothing is installed once the image is built.
 RUN python -m venv --without-pip /venv
@@ -14,7 +17,9 @@ COPY Pipfile Pipfile.lock ./
 RUN VIRTUAL_ENV=/venv PIPENV_VERBOSITY=-1 \
     /pipenv/bin/pipenv sync --categories "packages serving" \
     && rm -r /venv/lib/python3.11/site-packages/tensorflow/include \
-    /venv/lib/python3.11/site-packages/clang
+    /venv/lib/python3.11/site-packages/clang \
+    && find /venv/lib/python3.11/site-packages/tensorflow -name "*.so*" \
+    -exec strip --strip-unneeded {} +
 COPY serving/ serving/
 # By hash, because a copied file's date may differ from the one in its bytecode.
 RUN python -m compileall -q --invalidation-mode unchecked-hash serving

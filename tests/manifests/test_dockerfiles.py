@@ -67,6 +67,30 @@ def test_entry_point(name, command):
     assert json.loads(entry) == command
 
 
+@pytest.mark.parametrize("name", IMAGES)
+def test_stop_signal(name):
+    """Training ends on SIGINT, which Python always hears; servers ask for SIGTERM."""
+    signals = [rest for word, rest in instructions(name) if word == "STOPSIGNAL"]
+
+    assert signals == (["SIGINT"] if name.startswith("training/") else [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "serving/embedded.Dockerfile",
+        "training/Dockerfile",
+        "training/scoring.Dockerfile",
+    ],
+)
+def test_tensorflow_alone_is_stripped(name):
+    """No other package is touched: only TensorFlow is large, and was run so."""
+    text = " ".join(rest for _, rest in instructions(name))
+    stripped = re.findall(r'find (\S+) -name "\*\.so\*"\s+-exec strip', text)
+
+    assert stripped == ["/venv/lib/python3.11/site-packages/tensorflow"]
+
+
 @pytest.mark.parametrize(
     "name, categories",
     [
