@@ -1,4 +1,4 @@
-"""Where a network is cut in two: a part that stays frozen, and the blocks that learn."""
+"""Where a network is cut in two: one part stays frozen, and the top blocks learn."""
 
 from __future__ import annotations
 

@@ -35,10 +35,8 @@ def make_routes(settings: Settings, client: ModelClient) -> Blueprint:
             ]
         }
 
-    @routes.get(
-        "/models/<model>/versions/<int(max=9223372036854775807):version>/report"
-    )
-    def report(model: str, version: int) -> ResponseReturnValue:
+    @routes.get("/models/<model>/versions/<version>/report")
+    def report(model: str, version: str) -> ResponseReturnValue:
         text = find_report(settings, model, version).read_bytes()
         response = Response(text, mimetype="text/html")
         response.headers["Content-Security-Policy"] = _REPORT_POLICY

@@ -87,6 +87,8 @@ def _run_notebook(places, monkeypatch):
         for key, value in places.items():
             if key not in unset:
                 monkeypatch.setenv(f"NOTEBOOK_{key}", value)
+        # Streamlit's test harness leaves one behind that shows nothing.
+        monkeypatch.delenv("MPLBACKEND", raising=False)
         notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
         options = {"metadata": {"path": ROOT / "notebooks"}}
         NotebookClient(notebook, timeout=120, resources=options).execute()

@@ -90,7 +90,7 @@ def ask_version(said, model):
     """The version that a gateway reads its contract from."""
     client = ModelClient(f"localhost:{said['grpc_port']}")
     try:
-        return client.contract(Target(model), Deadline.after(10)).version
+        return client.contract(Target(model), Deadline.after(60)).version
     finally:
         client.close()
 
@@ -99,11 +99,11 @@ def ask_health(said):
     """What a pod's gRPC probe asks: the status of the whole server."""
     with grpc.insecure_channel(f"localhost:{said['grpc_port']}") as channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        return stub.Check(health_pb2.HealthCheckRequest(), timeout=10).status
+        return stub.Check(health_pb2.HealthCheckRequest(), timeout=60).status
 
 
 def ask_metrics(said):
     """The page that Prometheus reads."""
     page = f"http://localhost:{said['rest_port']}{DEFAULT_PATH}"
-    with urllib.request.urlopen(page, timeout=10) as reply:
+    with urllib.request.urlopen(page, timeout=60) as reply:
         return reply.read().decode()

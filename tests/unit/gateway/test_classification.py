@@ -11,7 +11,7 @@ from gateway.errors import ModelMismatch
 from gateway.targets import Target
 from tests.tiny_model import tiny_contract
 
-DEADLINE = Deadline.after(60)
+DEADLINE = Deadline.after(3600)  # from the import on, whenever a test runs
 
 
 class FlatDecode:

@@ -49,9 +49,11 @@ def test_relative_folder(client, tmp_path, monkeypatch):
         ("/models/other/versions/1/report", "unknown_model"),
         ("/models/../versions/1/report", "unknown_model"),
         ("/models/%2e%2e/versions/1/report", "unknown_model"),
-        ("/models/tiny/versions/-1/report", "not_found"),
+        ("/models/tiny/versions/-1/report", "no_report"),
+        ("/models/tiny/versions/../report", "no_report"),
+        ("/models/tiny/versions/%2e%2e/report", "no_report"),
         ("/models/tiny/versions/..%2f1/report", "not_found"),
-        (f"/models/tiny/versions/{'9' * 400}/report", "not_found"),
+        (f"/models/tiny/versions/{'9' * 400}/report", "no_report"),
     ],
 )
 def test_no_such_report(client, address, code):
