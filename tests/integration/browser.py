@@ -50,6 +50,14 @@ class Browser:
         self.driver = driver
         self.url = url
 
+    @contextmanager
+    def reloaded(self):
+        """The page freshly loaded; nothing may complain in the console meanwhile."""
+        self.read_log()
+        self.open()
+        yield self
+        assert not self.read_log()
+
     def open(self, width=1200, **features):
         """Load the page anew, on a screen so wide; features such as color_scheme."""
         is_phone = width < 600

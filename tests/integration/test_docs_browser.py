@@ -44,11 +44,8 @@ def _session(address):
 
 @pytest.fixture(name="page")
 def _page(session):
-    """The page freshly loaded; nothing may complain in the browser's console."""
-    session.read_log()
-    session.open()
-    yield session
-    assert not session.read_log()
+    with session.reloaded() as page:
+        yield page
 
 
 def test_one_language_for_all(page):

@@ -58,11 +58,8 @@ def _session(gateway):
 
 @pytest.fixture(name="page")
 def _page(session):
-    """The page freshly loaded; nothing may complain in the browser's console."""
-    session.read_log()
-    session.open()
-    yield session
-    assert not session.read_log()
+    with session.reloaded() as page:
+        yield page
 
 
 def count_posts(gateway, path):
