@@ -17,14 +17,15 @@ SIZES = {MOBILENET: (160, 160), LITE: (224, 224)}
 _CHANNELS = 1280
 
 
-def export_network(name, base_path):
+def export_network(name, base_path, classes=2):
     """Write base_path/1 with one of SIZES; return the version folder."""
-    contract = tiny_contract(("a", "b"), size=SIZES[name], name=name)
-    classifier, golden = build_classifier(name), draw_images(name, 1)
+    labels = [f"class {number}" for number in range(classes)]
+    contract = tiny_contract(labels, size=SIZES[name], name=name)
+    classifier, golden = build_classifier(name, classes), draw_images(name, 1)
     return export_model(classifier, contract, golden, lambda *_: None, base_path)
 
 
-def build_classifier(name):
+def build_classifier(name, classes=2):
     """One of SIZES; the same weights every time."""
     keras.utils.set_random_seed(3)
     backbone = (
@@ -36,7 +37,7 @@ def build_classifier(name):
     return Classifier.on_backbone(
         backbone,
         fold_batch_norm(backbone.network),
-        build_head(_CHANNELS, classes=2, dropout=0.0, weight_decay=0.0),
+        build_head(_CHANNELS, classes=classes, dropout=0.0, weight_decay=0.0),
     )
 
 
