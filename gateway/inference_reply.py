@@ -80,7 +80,7 @@ def _make_output(answer: Classification, wanted: RequestedOutput) -> OutputTenso
             f"expected 'classification' of '{contract.tensors.scores}', received it "
             f"of '{LABEL}'"
         )
-    predictions = PredictionReply.from_classification(answer).predictions
+    predictions = PredictionReply.from_classification(answer, top=1).predictions
     best = tuple(prediction.best.label for prediction in predictions)
     return OutputTensor(LABEL, (len(best),), best)
 

@@ -26,30 +26,49 @@ class Score:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says about one picture; scores are best first."""
+    """What the model says about one picture: labels and their scores, best first."""
 
-    scores: tuple[Score, ...]
+    labels: tuple[str, ...]
+    scores: tuple[float, ...]
 
     @property
     def best(self) -> Score:
         """The label with the highest score; of equals, the first in label order."""
-        return self.scores[0]
+        return Score(self.labels[0], self.scores[0])
 
     @classmethod
     def from_scores(
-        cls, scores: NDArray[np.float32], labels: tuple[str, ...]
+        cls,
+        scores: NDArray[np.float32],
+        labels: tuple[str, ...],
+        top: int | None = None,
     ) -> Prediction:
-        """One row of scores, float32 (classes,), named by the labels in their order."""
-        order = np.argsort(-scores, kind="stable")
-        # The shortest decimals that give the same float32 back: 0.7, not 0.699999988.
-        return cls(tuple(Score(labels[i], float(str(scores[i]))) for i in order))
+        """One row of scores, float32 (classes,), named by the labels in their order.
 
-    def to_json(self, top: int | None = None) -> dict[str, Any]:
-        """One entry of the reply's predictions, with so many of the best scores."""
+        Args:
+            top: How many of the best are named; None: all. To name a thousand and
+                write them as JSON takes 1.5 ms, to name the best five 0.07.
+        """
+        order = np.argsort(-scores, kind="stable")[:top]
+        # The shortest decimals that give the same float32 back: 0.7, not 0.699999988.
+        return cls(
+            tuple(labels[i] for i in order.tolist()),
+            tuple(float(str(score)) for score in scores[order]),
+        )
+
+    def ranking(self, top: int | None = None) -> tuple[Score, ...]:
+        """So many of the best, or all."""
+        return tuple(map(Score, self.labels[:top], self.scores[:top]))
+
+    def to_json(self) -> dict[str, Any]:
+        """One entry of the reply's predictions."""
         return {
-            "label": self.best.label,
-            "score": self.best.score,
-            "scores": [vars(score) for score in self.scores[:top]],
+            "label": self.labels[0],
+            "score": self.scores[0],
+            "scores": [
+                {"label": label, "score": score}
+                for label, score in zip(self.labels, self.scores, strict=True)
+            ],
         }
 
 
@@ -66,17 +85,21 @@ class PredictionReply:
 
     @classmethod
     def from_classification(
-        cls, answer: Classification, errors: Mapping[int, GatewayError] | None = None
+        cls,
+        answer: Classification,
+        errors: Mapping[int, GatewayError] | None = None,
+        top: int | None = None,
     ) -> PredictionReply:
         """Name the scores by the labels of the version that gave them.
 
         Args:
             errors: Place among all pictures to what is wrong with one; the rows of
                 scores belong to the others, in their order.
+            top: How many scores of each picture are told, the best first; None: all.
         """
         labels = answer.served.contract.labels
         entries: list[Prediction | GatewayError] = [
-            Prediction.from_scores(row, labels) for row in answer.scores
+            Prediction.from_scores(row, labels, top) for row in answer.scores
         ]
         for place, error in sorted((errors or {}).items()):
             entries.insert(place, error)
@@ -92,27 +115,21 @@ class PredictionReply:
         failed = sum(isinstance(entry, GatewayError) for entry in self.predictions)
         return facts | {"pictures": len(self.predictions), "failed": failed}
 
-    def to_json(
-        self, request_id: str, timings: Timings, top: int | None = None
-    ) -> dict[str, Any]:
-        """The body of the reply to POST /predict.
-
-        Args:
-            top: How many scores of each picture are told, the best first; None: all.
-        """
+    def to_json(self, request_id: str, timings: Timings) -> dict[str, Any]:
+        """The body of the reply to POST /predict."""
         return {
             "model": self.model,
             "version": self.version,
-            "predictions": [_entry_json(entry, top) for entry in self.predictions],
+            "predictions": [_entry_json(entry) for entry in self.predictions],
             "timings": timings.to_json(),
             "request_id": request_id,
         }
 
 
-def _entry_json(entry: Prediction | GatewayError, top: int | None) -> dict[str, Any]:
+def _entry_json(entry: Prediction | GatewayError) -> dict[str, Any]:
     """One picture's prediction, or the problem that stands in its place."""
     if isinstance(entry, Prediction):
-        return entry.to_json(top)
+        return entry.to_json()
     return {
         "error": {
             "status": int(entry.status),

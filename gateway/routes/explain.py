@@ -53,7 +53,7 @@ def make_routes(
         deadline = Deadline.after(settings.model_timeout_seconds)
         decode = partial(decoder.decode, (picture,), deadline)
         explanation = explain(client, target, decode, deadline, watch)
-        reply = PredictionReply.from_classification(explanation.answer)
+        reply = PredictionReply.from_classification(explanation.answer, top=query.top)
         overlay = b""
         if wants_overlay:
             overlay = draw_overlay(
@@ -65,7 +65,7 @@ def make_routes(
         headers = {SERVER_TIMING: timings.to_header()}
         if wants_png:
             return Response(overlay, mimetype=_PNG, headers=headers)
-        body = reply.to_json(g.request_id, timings, query.top)
+        body = reply.to_json(g.request_id, timings)
         return body | _heat_json(explanation.heatmap, overlay), headers
 
     return routes

@@ -88,7 +88,7 @@ def make_routes(settings: Settings, client: ModelClient, decoder: Decoder) -> Bl
         answer = classify(client, target, asked.decode, ends, watch)
         response = make_response(answer, wanted)
         timings = watch.read()
-        reply = PredictionReply.from_classification(answer)
+        reply = PredictionReply.from_classification(answer, top=1)
         request_log.note_answer(request_log.Answer(reply, asked.pictures, timings))
         response.headers[SERVER_TIMING] = timings.to_header()
         return response

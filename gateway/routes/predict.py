@@ -41,11 +41,11 @@ def make_routes(
         deadline = Deadline.after(settings.model_timeout_seconds)
         reader = PictureReader(decoder, upload.pictures, deadline)
         answer = classify(client, target, reader.read, deadline, watch)
-        reply = PredictionReply.from_classification(answer, reader.errors)
+        reply = PredictionReply.from_classification(answer, reader.errors, query.top)
         timings = watch.read()
         answered = request_log.Answer(reply, upload.pictures, timings)
         request_log.note_answer(answered)
-        body = reply.to_json(g.request_id, timings, query.top)
+        body = reply.to_json(g.request_id, timings)
         return body, {SERVER_TIMING: timings.to_header()}
 
     return routes

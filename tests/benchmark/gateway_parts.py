@@ -42,18 +42,19 @@ def grpc_milliseconds(address, model, photos, size):
         client.close()
 
 
-def json_milliseconds(classes, count):
-    """Scores to the text of the reply, for so many classes."""
+def json_milliseconds(classes, count, top=None):
+    """Scores to the text of the reply, for so many classes, of which top are told."""
     labels = [f"class {number}" for number in range(classes)]
     served = ServedModel("tiny", 1, tiny_contract(labels))
     noise = np.random.default_rng(5).random((count, classes), np.float32)
-    return _milliseconds(lambda scores: _write_reply(served, scores[None]), noise)
+    return _milliseconds(lambda scores: _write_reply(served, scores[None], top), noise)
 
 
-def _write_reply(served, scores):
+def _write_reply(served, scores, top):
     timings = Stopwatch().read()
     timings.to_header()
-    reply = PredictionReply.from_classification(Classification(served, scores))
+    answer = Classification(served, scores)
+    reply = PredictionReply.from_classification(answer, top=top)
     return json.dumps(reply.to_json(_REQUEST_ID, timings))
 
 

@@ -23,6 +23,7 @@ WHOLE, DECODE, GRPC, JSON = "whole", "decode + resize", "gRPC", "JSON"
 HTTP = "HTTP, log, metrics (the rest)"
 REFUSED = "a photo refused unread"
 MANY_CLASSES = "JSON of 1,000 classes"
+BEST_FIVE = "JSON of 1,000 classes, top=5"
 
 
 def test_cost(tmp_path, datasets_dir):
@@ -91,4 +92,5 @@ def measure_rooms(address, photos):
         GRPC: gateway_parts.grpc_milliseconds(address, NAME, photos, SIZE),
         JSON: gateway_parts.json_milliseconds(2, PHOTOS),
         MANY_CLASSES: gateway_parts.json_milliseconds(IMAGENET_CLASSES, PHOTOS),
+        BEST_FIVE: gateway_parts.json_milliseconds(IMAGENET_CLASSES, PHOTOS, 5),
     }

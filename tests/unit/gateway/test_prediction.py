@@ -7,7 +7,7 @@ import pytest
 
 from gateway.classification import Classification
 from gateway.errors import InvalidImage, UnsupportedImage
-from gateway.prediction import Prediction, PredictionReply
+from gateway.prediction import Prediction, PredictionReply, Score
 from gateway.targets import ServedModel
 from gateway.timings import Timings
 from tests.tiny_model import tiny_contract
@@ -37,8 +37,30 @@ def test_best_first(scores, order):
     """Best first; equal scores keep the labels' order."""
     prediction = Prediction.from_scores(np.array(scores, np.float32), LABELS)
 
-    assert "".join(score.label for score in prediction.scores) == order
+    assert "".join(prediction.labels) == order
     assert prediction.best.label == order[0]
+
+
+@pytest.mark.parametrize(
+    "top, order", [(1, "b"), (2, "bc"), (3, "bca"), (4, "bca"), (None, "bca")]
+)
+def test_top(top, order):
+    """So many of the best are named, and no more than there are."""
+    scores = np.array([0.2, 0.4, 0.4], np.float32)
+
+    prediction = Prediction.from_scores(scores, LABELS, top)
+
+    assert "".join(prediction.labels) == order
+    assert len(prediction.scores) == len(order)
+
+
+def test_ranking():
+    """People see the first few of what was named."""
+    scores = np.array([0.25, 0.5, 0.25], np.float32)
+
+    ranking = Prediction.from_scores(scores, LABELS).ranking(2)
+
+    assert ranking == (Score("b", 0.5), Score("a", 0.25))
 
 
 def test_decimals():
@@ -56,9 +78,9 @@ def test_errors_in_their_places(answer):
     """The rows of scores go to the pictures that have no error, in their order."""
     errors = {3: UnsupportedImage("text"), 0: InvalidImage("cut"), 1: InvalidImage("0")}
 
-    reply = PredictionReply.from_classification(answer, errors)
+    reply = PredictionReply.from_classification(answer, errors, top=1)
 
-    document = reply.to_json("id-1", TIMINGS, top=1)
+    document = reply.to_json("id-1", TIMINGS)
     score = {"a": [{"label": "a", "score": 0.5}], "c": [{"label": "c", "score": 0.5}]}
     assert document == {
         "model": "tiny",
