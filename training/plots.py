@@ -30,7 +30,7 @@ _VARIABLES = {
 # Source: Okabe and Ito 2008, colors that are told apart by everybody.
 CURVE_COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 _DPI = 144
-_STYLE = {
+STYLE = {
     "axes.edgecolor": _SOFT,
     "axes.labelcolor": _SOFT,
     "axes.spines.right": False,
@@ -53,7 +53,7 @@ def draw_curve(
     what: str,
 ) -> Figure:
     """Train and validation by epoch; best_epoch counts from 0 and is marked."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure, axes = _new_figure((4.6, 3.0))
         epochs = range(1, len(train) + 1)
         marker = "o" if len(train) < 3 else ""
@@ -68,7 +68,7 @@ def draw_curve(
 
 def draw_roc(curves: tuple[RocCurve, ...]) -> Figure:
     """Curves one against the rest, in the order of CURVE_COLORS; at most six."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure, axes = _new_figure((4.6, 4.0))
         axes.plot([0, 1], [0, 1], color=_SOFT, linestyle=":")
         for curve, color in zip(curves, CURVE_COLORS, strict=False):
@@ -85,7 +85,7 @@ def draw_roc(curves: tuple[RocCurve, ...]) -> Figure:
 
 def draw_reliability(calibration: Calibration) -> Figure:
     """Best score against share of right answers, before (rings) and after (dots)."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure, axes = _new_figure((4.6, 4.0))
         axes.plot([0, 1], [0, 1], color=_SOFT, linestyle=":")
         _draw_bins(axes, calibration.before, is_filled=False)
@@ -98,7 +98,7 @@ def to_svg(figure: Figure, description: str) -> str:
     """An <svg> element for a page that defines the color variables."""
     file = io.StringIO()
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure.savefig(file, format="svg", transparent=True, metadata=nothing)
     text = file.getvalue()
     text = text[text.index("<svg") :]
@@ -116,7 +116,7 @@ def to_svg(figure: Figure, description: str) -> str:
 def to_png(figure: Figure) -> bytes:
     """The figure before white, for slides and mails."""
     file = io.BytesIO()
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure.savefig(file, format="png", dpi=_DPI, metadata={"Software": None})
     return file.getvalue()
 
