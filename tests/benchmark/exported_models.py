@@ -1,4 +1,4 @@
-"""The two networks that are measured, with random weights, as this project exports."""
+"""The networks that are measured, with random weights, as this project exports."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from training.fold import fold_batch_norm
 from training.model import Classifier, build_head
 
 MOBILENET, LITE = "mobilenetv2-160", "efficientnet-lite0-224"
-SIZES = {MOBILENET: (160, 160), LITE: (224, 224)}
-# The last feature map of both networks.
-_CHANNELS = 1280
+XCEPTION = "xception-299"
+SIZES = {MOBILENET: (160, 160), LITE: (224, 224), XCEPTION: (299, 299)}
+# Of the last feature map.
+_CHANNELS = {MOBILENET: 1280, LITE: 1280, XCEPTION: 2048}
+_KERAS_NETWORKS = {
+    MOBILENET: keras.applications.MobileNetV2,
+    XCEPTION: keras.applications.Xception,
+}
 
 
 def export_network(name, base_path, classes=2):
@@ -29,28 +34,26 @@ def build_classifier(name, classes=2):
     """One of SIZES; the same weights every time."""
     keras.utils.set_random_seed(3)
     backbone = (
-        build_mobilenet(SIZES[name])
-        if name == MOBILENET
+        _build_keras_network(name)
+        if name in _KERAS_NETWORKS
         else build_backbone("efficientnet-lite0", "random")
     )
     _settle(backbone.network, draw_images(name, 8))
     return Classifier.on_backbone(
         backbone,
         fold_batch_norm(backbone.network),
-        build_head(_CHANNELS, classes=classes, dropout=0.0, weight_decay=0.0),
+        build_head(_CHANNELS[name], classes=classes, dropout=0.0, weight_decay=0.0),
     )
 
 
-def build_mobilenet(size):
-    """MobileNetV2, alpha 1.0, with its own preprocessing (-1 to 1) inside."""
-    images = keras.Input((*size, 3), dtype="uint8", name="images")
+def _build_keras_network(name):
+    """One that Keras ships, with its own preprocessing (-1 to 1) inside."""
+    images = keras.Input((*SIZES[name], 3), dtype="uint8", name="images")
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(images)
-    inner = keras.applications.MobileNetV2(
-        input_tensor=scaled, alpha=1.0, include_top=False, weights=None
-    )
+    inner = _KERAS_NETWORKS[name](input_tensor=scaled, include_top=False, weights=None)
     # Of its own accord the network would take a list of one input.
     network = keras.Model(images, inner.output)
-    return Backbone(name=MOBILENET, size=size, network=network)
+    return Backbone(name=name, size=SIZES[name], network=network)
 
 
 def _settle(network, images):
