@@ -1,15 +1,12 @@
-"""Batches to scores over gRPC; owns the channel and the contracts read through it."""
+"""Batches to scores over gRPC; owns the contracts read through its channel."""
 
 from __future__ import annotations
 
-import json
-
-import grpc
 import numpy as np
 from google.protobuf.message import Message
 from numpy.typing import NDArray
 
-from gateway import trace, wire
+from gateway import wire
 from gateway.contract import (
     CONTRACT_OUTPUT,
     CONTRACT_SIGNATURE,
@@ -20,8 +17,8 @@ from gateway.contract import (
 )
 from gateway.deadline import Deadline
 from gateway.errors import ModelMismatch, NoExplanation, TooManyImages
+from gateway.model_channel import MAX_MESSAGE_BYTES, ModelChannel
 from gateway.predict_message import write_predict
-from gateway.rpc_errors import gateway_error
 from gateway.signatures import (
     METADATA_FIELD,
     check_contract,
@@ -31,29 +28,8 @@ from gateway.signatures import (
 from gateway.targets import ExplainedReply, Reply, ServedModel, Target
 from gateway.tensors import check_heatmaps, to_floats, to_text
 
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 # What is left for pixels beside names, shape and framing.
 MAX_BATCH_BYTES = MAX_MESSAGE_BYTES - 64 * 1024
-# While a model Deployment rolls, a named version may live in some pods only, and
-# round_robin asks another pod each time; with many callers, any other. Of two pods,
-# 8 tries failed one request in a thousand. A try costs less than a millisecond.
-PODS_TO_ASK = 32
-
-_SERVICE_CONFIG = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
-_CHANNEL_OPTIONS = (
-    ("grpc.service_config", _SERVICE_CONFIG),
-    ("grpc.enable_http_proxy", 0),
-    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    # A peer that vanished is noticed in 5 s (TCP_USER_TIMEOUT), and pings stay within
-    # what TensorFlow Serving tolerates: none without a call.
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    # The default waits up to two minutes before a server that came back is tried.
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-    ("grpc.dns_min_time_between_resolutions_ms", 5_000),
-)
 
 
 class ModelClient:
@@ -61,25 +37,10 @@ class ModelClient:
 
     def __init__(self, address: str) -> None:
         """Address is host:port, or any gRPC target that names its scheme."""
-        target = (
-            address if ":/" in address or _is_list(address) else f"dns:///{address}"
-        )
-        self._channel = grpc.insecure_channel(target, _CHANNEL_OPTIONS)
-        self._predict = self._method(wire.PREDICT, wire.PredictResponse)
-        self._metadata = self._method(
-            wire.GET_MODEL_METADATA, wire.GetModelMetadataResponse
-        )
-        self._status = self._method(wire.GET_MODEL_STATUS, wire.GetModelStatusResponse)
+        self._channel = ModelChannel(address)
         self._known: dict[Target, ServedModel] = {}
         # The version that answered last when a label or nothing was named.
         self._latest: dict[Target, int] = {}
-
-    def _method(self, path: str, reply: type[Message]) -> grpc.UnaryUnaryMultiCallable:
-        return self._channel.unary_unary(
-            path,
-            request_serializer=None,  # messages are bytes here
-            response_deserializer=reply.FromString,
-        )
 
     def contract(self, target: Target, deadline: Deadline) -> ServedModel:
         """What the target says about itself, asked once per version.
@@ -97,7 +58,7 @@ class ModelClient:
         """Like contract, but asks even if an answer is known."""
         request = wire.PredictRequest(model_spec=_spec(target, CONTRACT_SIGNATURE))
         request.output_filter.append(CONTRACT_OUTPUT)
-        response = self._call(self._predict, request, deadline)
+        response = self._channel.call(wire.PREDICT, request, deadline)
         answered = Target(target.model, response.model_spec.version.value)
         try:
             contract = read_contract(to_text(response.outputs[CONTRACT_OUTPUT]))
@@ -116,7 +77,9 @@ class ModelClient:
         request = wire.GetModelMetadataRequest(
             model_spec=_spec(target), metadata_field=[METADATA_FIELD]
         )
-        return read_signatures(self._call(self._metadata, request, deadline))
+        return read_signatures(
+            self._channel.call(wire.GET_MODEL_METADATA, request, deadline)
+        )
 
     def predict(
         self, target: Target, batch: NDArray[np.uint8], deadline: Deadline
@@ -164,7 +127,7 @@ class ModelClient:
         names = self.contract(target, deadline).contract.tensors
         request = wire.PredictRequest(model_spec=_spec(target, signature))
         message = write_predict(request, names.images, batch)
-        response = self._call(self._predict, request, deadline, message)
+        response = self._channel.call(wire.PREDICT, request, deadline, message)
         scores = to_floats(response.outputs[names.scores])
         if scores.ndim != 2 or len(scores) != len(batch):
             raise ModelMismatch(
@@ -179,51 +142,16 @@ class ModelClient:
     def states(self, model: str, deadline: Deadline) -> dict[int, str]:
         """The state of every version of a model, in TensorFlow Serving's words."""
         request = wire.GetModelStatusRequest(model_spec=_spec(Target(model)))
-        response = self._call(self._status, request, deadline)
+        response = self._channel.call(wire.GET_MODEL_STATUS, request, deadline)
         state_name = wire.ModelVersionStatus.State.Name
         return {
             entry.version: state_name(entry.state)
             for entry in response.model_version_status
         }
 
-    @staticmethod
-    def _call(
-        method: grpc.UnaryUnaryMultiCallable,
-        request: Message,
-        deadline: Deadline,
-        message: bytes | None = None,
-    ) -> Message:
-        """One call; a named version that a pod does not have is sought in others.
-
-        Args:
-            message: The request as bytes, if it is more than the request's own.
-        """
-        message = message or request.SerializeToString()
-        is_specific = request.model_spec.HasField("version")
-        for pods_left in reversed(range(PODS_TO_ASK if is_specific else 1)):
-            remaining_seconds = deadline.remaining_seconds()
-            if not remaining_seconds:
-                # gRPC would race: a near server answers before the timer is looked at.
-                late = grpc.StatusCode.DEADLINE_EXCEEDED
-                raise gateway_error(request.model_spec, late)
-            try:
-                return method(
-                    message, timeout=remaining_seconds, metadata=trace.metadata()
-                )
-            except grpc.RpcError as error:
-                code = error.code()  # pylint: disable=no-member  # it is a Call
-                if code is grpc.StatusCode.NOT_FOUND and pods_left:
-                    continue
-                raise gateway_error(request.model_spec, code) from error
-        raise AssertionError("unreachable: the last pod answers or raises")
-
     def close(self) -> None:
         """Give the connection back; calls under way are cancelled."""
         self._channel.close()
-
-
-def _is_list(address: str) -> bool:
-    return address.startswith(("ipv4:", "ipv6:", "unix:"))
 
 
 def _check_message(batch: NDArray[np.uint8]) -> None:
