@@ -14,6 +14,7 @@ from gateway import request_log
 from gateway.access import add_access
 from gateway.admission import add_admission
 from gateway.api_keys import KeyRing
+from gateway.canary import CanaryFile
 from gateway.decoder import Decoder
 from gateway.errors import GatewayError
 from gateway.fetch import make_fetch
@@ -32,6 +33,7 @@ from gateway.routes import (
     predict,
 )
 from gateway.settings import OFF
+from gateway.split import Split
 from gateway.tracing import add_tracing
 from gateway.upload import Fetch, UploadRequest
 
@@ -72,12 +74,13 @@ def create_app(
         add_prediction_log(app, log)
     fetch = fetch or make_fetch(settings)
     decoder = Decoder(settings.max_image_pixels)
+    split = _make_split(app, settings, client, metrics)
     for routes in (
-        predict.make_routes(settings, client, fetch, decoder),
-        explain.make_routes(settings, client, fetch, decoder),
-        open_inference.make_routes(settings, client, decoder),
+        predict.make_routes(settings, client, fetch, decoder, split),
+        explain.make_routes(settings, client, fetch, decoder, split),
+        open_inference.make_routes(settings, client, decoder, split),
         models.make_routes(settings, client),
-        pages.make_routes(settings, client, fetch, decoder),
+        pages.make_routes(settings, client, fetch, decoder, split),
         feedback.make_routes(settings, client, log),
         health.make_routes(settings, client, metrics),
         docs.make_routes(settings),
@@ -95,6 +98,18 @@ def _make_flask() -> Flask:
     app.json.sort_keys = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     return app
+
+
+def _make_split(
+    app: Flask, settings: Settings, client: ModelClient, metrics: Metrics
+) -> Split:
+    """Which version each request is for; the file of canaries is followed."""
+    if settings.canary_file == OFF:
+        return Split(client, metrics)
+    canaries = CanaryFile(Path(settings.canary_file))
+    split = Split(client, metrics, settings.models, canaries)
+    app.before_request(split.follow)
+    return split
 
 
 def _add_edge(app: Flask, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gateway.classification import Classification, Decode, classify
 from gateway.deadline import Deadline
-from gateway.targets import Reply, Target
+from gateway.targets import Reply, ServedModel, Target
 from gateway.timings import Stopwatch
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ class Explanation:
 
     answer: Classification
     heatmap: NDArray[np.float32]
+
+    @property
+    def served(self) -> ServedModel:
+        """The version that explains itself."""
+        return self.answer.served
 
 
 def explain(

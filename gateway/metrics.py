@@ -38,6 +38,9 @@ NO_ROUTE = "none"
 # Seconds. A small photo takes 3 ms; ten is what a caller may wait in all.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
+# Each half as long again, 1 ms to 11 s: a version 1.5 times as slow is another bucket.
+CANARY_BUCKETS = tuple(round(0.001 * 1.5**step, 6) for step in range(24))
+
 
 class Metrics:
     """Every series of one process."""
@@ -75,6 +78,7 @@ class Metrics:
             registry=registry,
         )
         self._add_counters(registry)
+        self._add_canary(registry)
 
     def _add_counters(self, registry: CollectorRegistry) -> None:
         self.request_bytes = Counter(
@@ -108,6 +112,35 @@ class Metrics:
             # From 0, so that the first failure is an increase that an alert sees.
             for kind in kinds:
                 counter.labels(kind.code)
+
+    def _add_canary(self, registry: CollectorRegistry) -> None:
+        """What GATEWAY_CANARY_FILE does; a side is canary or stable."""
+        self.canary_seconds = Histogram(
+            "gateway_canary_seconds",
+            "Requests that were split and answered: the model's time, by version.",
+            ("model", "side", "version"),
+            buckets=CANARY_BUCKETS,
+            registry=registry,
+        )
+        self.canary_failures = Counter(
+            "gateway_canary_failures",
+            "Requests that were split and that this side did not answer.",
+            ("model", "side", "code"),
+            registry=registry,
+        )
+        self.canary_percent = Gauge(
+            "gateway_canary_percent",
+            "The share of requests that the canary gets; -1 if the file names none.",
+            ("model",),
+            multiprocess_mode="livemin",
+            registry=registry,
+        )
+        self.canary_file_broken = Gauge(
+            "gateway_canary_file_broken",
+            "1 while the file of canaries cannot be read and the last one holds.",
+            multiprocess_mode="livemax",
+            registry=registry,
+        )
 
     def count_failure(self, error: Exception) -> None:
         """Count what one picture, or one request, failed of."""

@@ -99,6 +99,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "prediction_log": _text,
     "keep_photos": _text,
     "reports_dir": _text,
+    "canary_file": _text,
 }
 
 
@@ -131,6 +132,7 @@ class Settings:
     prediction_log: str = OFF
     keep_photos: str = OFF
     reports_dir: str = OFF
+    canary_file: str = OFF
 
     @property
     def default_model(self) -> str:

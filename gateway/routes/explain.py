@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from gateway import request_log
 from gateway.deadline import Deadline
 from gateway.errors import InvalidRequest
-from gateway.explanation import explain
+from gateway.explanation import Explanation, explain
 from gateway.heatmap import draw_overlay
 from gateway.prediction import PredictionReply
 from gateway.query import read_query
-from gateway.targets import choose_target
+from gateway.targets import Target, choose_target
 from gateway.timings import SERVER_TIMING, Stopwatch
 from gateway.upload import Fetch, read_upload
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.decoder import Decoder
     from gateway.model_client import ModelClient
     from gateway.settings import Settings
+    from gateway.split import Split
 
 OVERLAY_PIXELS = 640
 _JSON = "application/json"
@@ -35,7 +36,11 @@ _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
 
 def make_routes(
-    settings: Settings, client: ModelClient, fetch: Fetch, decoder: Decoder
+    settings: Settings,
+    client: ModelClient,
+    fetch: Fetch,
+    decoder: Decoder,
+    split: Split,
 ) -> Blueprint:
     """Build the explanation route around one model client."""
     routes = Blueprint("explain", __name__)
@@ -51,8 +56,12 @@ def make_routes(
         target = choose_target(query.model, settings.models, query.version, query.label)
         (picture,) = upload.pictures
         deadline = Deadline.after(settings.model_timeout_seconds)
-        decode = partial(decoder.decode, (picture,), deadline)
-        explanation = explain(client, target, decode, deadline, watch)
+
+        def ask(asked: Target, until: Deadline) -> Explanation:
+            decode = partial(decoder.decode, (picture,), until)
+            return explain(client, asked, decode, until, watch)
+
+        explanation = split.ask(target, deadline, watch, ask)
         reply = PredictionReply.from_classification(explanation.answer, top=query.top)
         overlay = b""
         if wants_overlay:

@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 
 from gateway import problem, request_log
 from gateway.catalog import find_problems
-from gateway.classification import classify
+from gateway.classification import Classification, classify
 from gateway.deadline import Deadline
 from gateway.inference_body import read_body
 from gateway.inference_input import read_input
@@ -34,13 +34,16 @@ if TYPE_CHECKING:
     from gateway.decoder import Decoder
     from gateway.model_client import ModelClient
     from gateway.settings import Settings
+    from gateway.split import Split
 
 ROOT = "/v2"
 _MODEL = "/models/<model>"
 _VERSION = "/models/<model>/versions/<version>"
 
 
-def make_routes(settings: Settings, client: ModelClient, decoder: Decoder) -> Blueprint:
+def make_routes(
+    settings: Settings, client: ModelClient, decoder: Decoder, split: Split
+) -> Blueprint:
     """Build the protocol's routes around one model client."""
     routes = Blueprint("open_inference", __name__, url_prefix=ROOT)
     routes.after_app_request(_speak_protocol)
@@ -85,7 +88,11 @@ def make_routes(settings: Settings, client: ModelClient, decoder: Decoder) -> Bl
         pixels_name = client.contract(target, ends).contract.tensors.images
         read = partial(decoder.try_decode, deadline=ends)
         asked = read_input(wanted.input, pixels_name, limits, read)
-        answer = classify(client, target, asked.decode, ends, watch)
+
+        def ask(version: Target, until: Deadline) -> Classification:
+            return classify(client, version, asked.decode, until, watch)
+
+        answer = split.ask(target, ends, watch, ask)
         response = make_response(answer, wanted)
         timings = watch.read()
         reply = PredictionReply.from_classification(answer, top=1)

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from gateway import request_log
 from gateway.catalog import known_models
-from gateway.classification import classify
+from gateway.classification import Classification, classify
 from gateway.deadline import Deadline
 from gateway.decoder import PictureReader
 from gateway.errors import GatewayError
@@ -23,7 +23,7 @@ from gateway.problem import set_retry_after
 from gateway.query import read_query
 from gateway.reports import has_report
 from gateway.request_log import Answer
-from gateway.targets import choose_target
+from gateway.targets import Target, choose_target
 from gateway.timings import Stopwatch
 from gateway.upload import BatchLimits, Fetch, read_upload
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gateway.decoder import Decoder
     from gateway.model_client import ModelClient
     from gateway.settings import Settings
+    from gateway.split import Split
 
 # The longest side of the only photo, and of each of several.
 ONE_PHOTO_PIXELS = 640
@@ -42,7 +43,11 @@ _MEDIA_TYPES = ",".join(f"image/{name.lower()}" for name in FORMATS)
 
 
 def make_routes(
-    settings: Settings, client: ModelClient, fetch: Fetch, decoder: Decoder
+    settings: Settings,
+    client: ModelClient,
+    fetch: Fetch,
+    decoder: Decoder,
+    split: Split,
 ) -> Blueprint:
     """Build the page around one model client."""
     routes = Blueprint("pages", __name__)
@@ -76,7 +81,11 @@ def make_routes(
         g.chosen_model = target.model
         deadline = Deadline.after(settings.model_timeout_seconds)
         reader = PictureReader(decoder, upload.pictures, deadline)
-        answer = classify(client, target, reader.read, deadline, watch)
+
+        def ask(asked: Target, until: Deadline) -> Classification:
+            return classify(client, asked, reader.read, until, watch)
+
+        answer = split.ask(target, deadline, watch, ask)
         reply = PredictionReply.from_classification(answer, reader.errors)
         request_log.note_answer(Answer(reply, upload.pictures, watch.read()))
         photos = _draw_photos(decoder, upload.pictures, deadline)

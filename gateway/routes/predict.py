@@ -8,12 +8,12 @@ from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 
 from gateway import request_log
-from gateway.classification import classify
+from gateway.classification import Classification, classify
 from gateway.deadline import Deadline
 from gateway.decoder import PictureReader
 from gateway.prediction import PredictionReply
 from gateway.query import read_query
-from gateway.targets import choose_target
+from gateway.targets import Target, choose_target
 from gateway.timings import SERVER_TIMING, Stopwatch
 from gateway.upload import BatchLimits, Fetch, read_upload
 
@@ -21,10 +21,15 @@ if TYPE_CHECKING:
     from gateway.decoder import Decoder
     from gateway.model_client import ModelClient
     from gateway.settings import Settings
+    from gateway.split import Split
 
 
 def make_routes(
-    settings: Settings, client: ModelClient, fetch: Fetch, decoder: Decoder
+    settings: Settings,
+    client: ModelClient,
+    fetch: Fetch,
+    decoder: Decoder,
+    split: Split,
 ) -> Blueprint:
     """Build the prediction route around one model client."""
     routes = Blueprint("predict", __name__)
@@ -40,7 +45,11 @@ def make_routes(
         target = choose_target(query.model, settings.models, query.version, query.label)
         deadline = Deadline.after(settings.model_timeout_seconds)
         reader = PictureReader(decoder, upload.pictures, deadline)
-        answer = classify(client, target, reader.read, deadline, watch)
+
+        def ask(asked: Target, until: Deadline) -> Classification:
+            return classify(client, asked, reader.read, until, watch)
+
+        answer = split.ask(target, deadline, watch, ask)
         reply = PredictionReply.from_classification(answer, reader.errors, query.top)
         timings = watch.read()
         answered = request_log.Answer(reply, upload.pictures, timings)

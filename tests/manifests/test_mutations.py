@@ -14,6 +14,7 @@ import yaml
 from gateway.settings import SettingsError
 from serving.errors import ServingError
 from tests.manifests import (
+    test_canary,
     test_network,
     test_pods,
     test_references,
@@ -24,6 +25,7 @@ from tests.manifests import (
 from tests.manifests.rendered import Objects, choices, overlay_components, plain_name
 
 MODULES = {
+    "canary": test_canary,
     "network": test_network,
     "pods": test_pods,
     "references": test_references,

@@ -16,8 +16,14 @@ from serving.flags import read_flags
 from tests.manifests.rendered import ROOT, port_names
 
 GATEWAY_NAMES = {variable_name(field) for field in dataclasses.fields(GatewaySettings)}
-# What only a cluster has: a Service, the one name of the baked model, no way out.
-CLUSTER_NAMES = {"GATEWAY_MODEL_ADDRESS", "GATEWAY_MODELS", "GATEWAY_URL_FETCH"}
+# What only a cluster has: a Service, the one name of the baked model, no way out, and
+# a ConfigMap that changes under its pods.
+CLUSTER_NAMES = {
+    "GATEWAY_MODEL_ADDRESS",
+    "GATEWAY_MODELS",
+    "GATEWAY_URL_FETCH",
+    "GATEWAY_CANARY_FILE",
+}
 README_ROW = re.compile(r"^\| `(GATEWAY_\w+)` \| `([^`]*)` \|", re.M)
 README = ROOT / "README.md"
 FILES_FOLDER = "/etc/model-server/"
@@ -114,29 +120,6 @@ def test_models_are_where_images_have_them(objects):
         for model in served_models(objects, deployment):
             assert model.base_path == f"/models/{model.name}"
             assert model.model_platform == "tensorflow"
-
-
-def test_canary_serves_another_version(objects):
-    """Beside a canary each server is held to one version, and they differ."""
-    versions = {}
-    for deployment in objects.model_servers():
-        (model,) = served_models(objects, deployment)
-        policy = model.model_version_policy.specific.versions
-        versions[deployment["metadata"]["name"]] = tuple(policy)
-
-    if "model-server-canary" in versions:
-        assert all(len(numbers) == 1 for numbers in versions.values())
-        assert len(set(versions.values())) == len(versions) == 2
-    else:
-        assert set(versions.values()) == {()}
-
-
-def test_canary_differs_in_nothing_else(objects):
-    """A canary is judged by its version: image, arguments and sizes are the others'."""
-    stable, *canaries = (container_of(item) for item in objects.model_servers())
-
-    for canary in canaries:
-        assert canary == stable
 
 
 def test_model_server_arguments(objects):

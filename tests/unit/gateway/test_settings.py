@@ -36,6 +36,7 @@ GOOD = {
     "GATEWAY_PREDICTION_LOG": ("/log/a.jsonl", "/log/a.jsonl"),
     "GATEWAY_KEEP_PHOTOS": ("/log/photos", "/log/photos"),
     "GATEWAY_REPORTS_DIR": ("models", "models"),
+    "GATEWAY_CANARY_FILE": ("/etc/canary.json", "/etc/canary.json"),
 }
 # A setting that makes sense beside another one only.
 NEEDS = {"GATEWAY_KEEP_PHOTOS": {"GATEWAY_PREDICTION_LOG": "/log/a.jsonl"}}
