@@ -1,0 +1,203 @@
+"""One network through all systems: in turn, in shuffled order, all others paused."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from tests.benchmark.own_process import own_process
+from tests.benchmark.table import limits, load, networks
+from tests.benchmark.table.limits import CORES, LIMITS
+from tests.benchmark.table.lineup import SYSTEMS
+from tests.benchmark.table.plan import (
+    BATCH_SECONDS,
+    RATE_SHARES,
+    WARM_CLIENTS,
+    WARM_SECONDS,
+)
+from tests.benchmark.table.servers import launched, wait_for_answer
+
+COMPARED_PHOTOS = 4
+# A limit's only level: both cores busy with the best batch; and one picture at a time.
+BUSY, ALONE = "busy", "alone"
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of one load in one round, and what the servers spent on it."""
+
+    measured: load.Measured
+    cpu_seconds: float
+
+
+@dataclass
+class Findings:
+    """All of one network.
+
+    loads: {name of system or limit: {level: [Load of each round]}}; a level is a number
+        of clients, a share of the peak, BUSY or ALONE.
+    missing: {name of system: why}.
+    differences: {name of system: largest difference of a score from limit 1's}.
+    """
+
+    network: str
+    batch_sizes: dict = field(default_factory=dict)
+    loads: dict = field(default_factory=dict)
+    missing: dict = field(default_factory=dict)
+    differences: dict = field(default_factory=dict)
+    memory_mib: dict = field(default_factory=dict)
+
+    def add(self, name, level, found):
+        """One more round's."""
+        self.loads.setdefault(name, {}).setdefault(level, []).append(found)
+
+    def peak(self, name):
+        """The highest median speed at any number of clients."""
+        speeds = [
+            sorted(each.measured.images_per_second for each in rounds)
+            for level, rounds in self.loads.get(name, {}).items()
+            if isinstance(level, int)
+        ]
+        return max((each[len(each) // 2] for each in speeds), default=0.0)
+
+
+class Turns:
+    """The run of one network; ends_at (monotonic) is when no new turn begins."""
+
+    def __init__(self, plan, photos, folder, bar):
+        self._plan, self._photos, self._folder, self._bar = plan, photos, folder, bar
+        self._servers = {}
+
+    def run(self, name, ends_at):
+        """Start all, warm them up, measure round after round; returns Findings."""
+        network, findings = networks.find_network(name), Findings(name)
+        with ExitStack() as stack:
+            with own_process() as call:
+                self._bar.say(f"{name}: exporting")
+                call(networks.prepare, network)
+            call = stack.enter_context(own_process())
+            self._start_all(stack, network, findings, call)
+            for limit in self._plan.limits:
+                speeds = call(
+                    limits.best_batch_size,
+                    *(LIMITS[limit].runtime, network, self._photos, BATCH_SECONDS),
+                )
+                findings.batch_sizes[limit] = speeds
+            self._measure_rounds(network, findings, call, ends_at)
+            self._measure_arrivals(findings, ends_at)
+        self._servers.clear()
+        return findings
+
+    def _start_all(self, stack, network, findings, call):
+        """Together, since each waits for much else than the processor."""
+        started = {}
+        for name in self._plan.systems:
+            self._bar.step(f"{network.name}: starting {name}")
+            folder = self._folder / network.name / name
+            context = launched(SYSTEMS[name], network, folder, self._photos)
+            try:
+                started[name] = (*stack.enter_context(context), folder)
+            except (RuntimeError, OSError) as error:
+                findings.missing[name] = str(error)
+        expected = [
+            call(limits.scores, network, photo)
+            for photo in self._photos[:COMPARED_PHOTOS]
+        ]
+        for name, (server, processes, folder) in started.items():
+            self._bar.step(f"{network.name}: waiting for {name}")
+            try:
+                wait_for_answer(load.ask, server, processes, folder)
+                difference = _largest_difference(name, server, expected)
+            except (RuntimeError, ValueError, LookupError) as error:
+                findings.missing[name] = f"{type(error).__name__}: {error}"
+                server.pause()
+                continue
+            load.closed(server.door, WARM_CLIENTS, WARM_SECONDS)
+            findings.differences[name] = difference
+            findings.memory_mib[name] = server.resident_mib()
+            server.pause()
+            self._servers[name] = server
+
+    def _measure_rounds(self, network, findings, call, ends_at):
+        for number in range(self._plan.rounds):
+            order = random.Random(number)
+            names = [*self._servers, *self._plan.limits]
+            order.shuffle(names)
+            for name in names:
+                self._bar.step(f"{network.name}: round {number + 1}, {name}")
+                if time.monotonic() > ends_at:
+                    continue
+                if name in LIMITS:
+                    self._measure_limit(name, network, findings, call)
+                    continue
+                levels = list(self._plan.clients)
+                order.shuffle(levels)
+                with _turn(self._servers[name]) as server:
+                    for clients in levels:
+                        seconds = self._plan.seconds
+                        found = _watched(server, load.closed, clients, seconds)
+                        findings.add(name, clients, found)
+
+    def _measure_limit(self, name, network, findings, call):
+        best = next(iter(findings.batch_sizes[name]))
+        seconds = self._plan.seconds
+        for level, how, share in ((BUSY, (CORES, best), 1.5), (ALONE, (1, 1), 0.5)):
+            measured = call(
+                limits.run,
+                *(LIMITS[name].runtime, network, self._photos, how, share * seconds),
+            )
+            findings.add(name, level, Load(measured, measured.client_cpu_seconds))
+
+    def _measure_arrivals(self, findings, ends_at):
+        """At shares of each system's own peak."""
+        if not self._plan.open_seconds:
+            return
+        names = list(self._servers)
+        random.Random(len(names)).shuffle(names)
+        for name in names:
+            self._bar.step(f"{findings.network}: arrivals, {name}")
+            peak = findings.peak(name)
+            if not peak or time.monotonic() > ends_at:
+                continue
+            with _turn(self._servers[name]) as server:
+                for share in RATE_SHARES:
+                    seconds = self._plan.open_seconds
+                    found = _watched(server, load.opened, share * peak, seconds)
+                    findings.add(name, share, found)
+
+
+@contextmanager
+def _turn(server):
+    """Awake, and through with what was lost while it slept."""
+    server.resume()
+    try:
+        load.ask(server.door)
+        yield server
+    finally:
+        server.pause()
+
+
+def _watched(server, put_load, amount, seconds):
+    before = server.cpu_seconds()
+    measured = put_load(server.door, amount, seconds)
+    return Load(measured, server.cpu_seconds() - before)
+
+
+def _largest_difference(name, server, expected):
+    """Between its scores and limit 1's.
+
+    Raises:
+        RuntimeError: A photo was not answered with 200.
+    """
+    differences = []
+    for number, scores in enumerate(expected):
+        status, body = load.ask(server.door, number)
+        if status != load.OK:
+            raise RuntimeError(f"expected status 200, received {status}")
+        found = SYSTEMS[name].read(body)
+        differences += [
+            abs(ours - its) for ours, its in zip(scores, found, strict=True)
+        ]
+    return max(differences)
