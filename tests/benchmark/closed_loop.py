@@ -15,13 +15,21 @@ def images_per_second(make_step, workers, seconds):
             how many images it was. Round 0 is done before the clock starts.
         workers: How many threads work at once.
         seconds: About how long; pieces under way are finished and counted.
+
+    Raises:
+        Exception: What the first step that failed raised.
     """
     stop = threading.Event()
     ready = threading.Barrier(workers + 1)
 
     def work(number):
-        step = make_step(number)
-        step(0)
+        try:
+            step = make_step(number)
+            step(0)
+        except BaseException:
+            # The others would wait for this one for good.
+            ready.abort()
+            raise
         ready.wait()
         done, rounds = 0, 0
         while not stop.is_set():
@@ -31,9 +39,22 @@ def images_per_second(make_step, workers, seconds):
 
     with ThreadPoolExecutor(workers) as pool:
         running = [pool.submit(work, number) for number in range(workers)]
-        ready.wait()
+        try:
+            ready.wait()
+        except threading.BrokenBarrierError:
+            raise _find_reason(running) from None
         start = time.perf_counter()
         stop.wait(seconds)
         stop.set()
         results = [worker.result() for worker in running]
     return sum(done / (end - start) for done, end in results)
+
+
+def _find_reason(running):
+    """What broke the barrier, not what that did to the others."""
+    errors = [worker.exception() for worker in running]
+    return next(
+        error
+        for error in errors
+        if error and not isinstance(error, threading.BrokenBarrierError)
+    )
