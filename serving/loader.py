@@ -14,6 +14,8 @@ from serving.batching_config import read_batching_file
 from serving.errors import ServingError
 from serving.metrics import Metrics
 from serving.model_batcher import ModelBatcher
+from serving.openvino_engine import OpenVinoEngine
+from serving.openvino_model import OpenVinoModel, take_over
 from serving.saved_model import SavedModel, SessionOptions, load_saved_model
 from serving.servable import Servable
 from serving.settings import Settings
@@ -32,6 +34,7 @@ class LoadOptions:
         default_factory=config_pb2.ConfigProto
     )
     batcher: Batcher | None = None
+    engine: OpenVinoEngine | None = None
     metrics: Metrics = field(default_factory=Metrics)
 
 
@@ -58,13 +61,15 @@ def load_servable(options: LoadOptions, folder: Path) -> Servable:
     return servable
 
 
-def _load_noted(options: LoadOptions, folder: Path) -> SavedModel:
+def _load_noted(options: LoadOptions, folder: Path) -> SavedModel | OpenVinoModel:
     started, is_loaded = time.perf_counter(), False
     metrics = options.metrics
     session = SessionOptions(config=options.session_config, note_run=metrics.note_run)
     try:
         tags = options.settings.saved_model_tags.split(",")
         model = load_saved_model(folder, tags, session)
+        if options.engine is not None:
+            model = take_over(model, options.engine, folder, metrics.note_openvino_run)
         is_loaded = True
     finally:
         metrics.note_load(folder, time.perf_counter() - started, is_loaded)

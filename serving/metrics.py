@@ -43,6 +43,9 @@ _LOAD_TIME = "/tensorflow/cc/saved_model/load_latency"
 _GRAPH_RUNS = "/tensorflow/core/graph_runs"
 _GRAPH_TIME = "/tensorflow/core/graph_run_time_usecs"
 _SESSION_RUNS = "/tensorflow/core/direct_session_runs"
+# Ours: runs that were not TensorFlow's.
+_ENGINE_RUNS = "/serving/engine/run_count"
+_ENGINE_TIME = "/serving/engine/run_time_usecs"
 
 
 def _create_families() -> dict[str, MetricFamily]:
@@ -64,6 +67,8 @@ def _create_families() -> dict[str, MetricFamily]:
         MetricFamily(_GRAPH_RUNS),
         MetricFamily(_GRAPH_TIME),
         MetricFamily(_SESSION_RUNS),
+        MetricFamily(_ENGINE_RUNS, ("engine", "precision")),
+        MetricFamily(_ENGINE_TIME, ("engine", "precision")),
     )
     return {family.name: family for family in families}
 
@@ -103,6 +108,11 @@ class Metrics:
         self._add(_GRAPH_RUNS, 1)
         self._add(_SESSION_RUNS, 1)
         self._add(_GRAPH_TIME, int(seconds * 1e6))
+
+    def note_openvino_run(self, precision: str, seconds: float) -> None:
+        """One run of a graph that OpenVINO took over from TensorFlow."""
+        self._add(_ENGINE_RUNS, 1, "openvino", precision)
+        self._add(_ENGINE_TIME, int(seconds * 1e6), "openvino", precision)
 
     def note_batch(self, thread_pool_name: str, run: BatchRun) -> None:
         """One merged run of several calls."""

@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from tensorflow.python.client import pywrap_tf_session
 
 from serving.errors import failed_precondition, invalid_argument
+from serving.frozen_graph import freeze_graph
 from serving.model_files import read_meta_graph
 from serving.model_session import fill_session
 from serving.signatures import (
@@ -122,6 +124,14 @@ class SavedModel:
         self._note_run(time.perf_counter() - started)
         arrays = dict(zip(fetched, map(_to_array, values), strict=True))
         return {name: arrays[signature.outputs[name].tensor_name] for name in outputs}
+
+    def freeze(self, tensor_names: Sequence[str]) -> graph_pb2.GraphDef:
+        """What computes these tensors, for another runtime; see freeze_graph.
+
+        Raises:
+            NotFreezable: It does more than compute them.
+        """
+        return freeze_graph(self._session, tensor_names)
 
     def _handle(self, spec: TensorSpec) -> Any:
         """The C++ side's name of a tensor, looked up once."""

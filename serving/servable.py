@@ -11,6 +11,7 @@ from typing import Any
 
 from serving.batch_rows import Arrays
 from serving.model_batcher import ModelBatcher
+from serving.openvino_model import OpenVinoModel
 from serving.saved_model import SavedModel
 from serving.signatures import Signature
 
@@ -24,7 +25,7 @@ class Servable:
 
     def __init__(
         self,
-        model: SavedModel,
+        model: SavedModel | OpenVinoModel,
         batcher: ModelBatcher | None = None,
         checks_method_names: bool = False,
         note_seconds: Callable[[float], None] | None = None,

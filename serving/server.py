@@ -28,6 +28,7 @@ from serving.model_config import read_config_file
 from serving.model_service import ModelService
 from serving.models import ModelStore
 from serving.monitoring_config import read_metrics_path
+from serving.openvino_engine import open_engine
 from serving.prediction_service import PredictionService
 from serving.reflection import enable_reflection
 from serving.reload import reload_from_file
@@ -83,6 +84,7 @@ class ModelServer:
             settings=self._settings,
             session_config=read_session_config(self._settings),
             batcher=self._batcher,
+            engine=open_engine(self._settings),
             metrics=self._metrics,
         )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tensorflow.core.protobuf import config_pb2
+from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
 
+from serving.half_precision import computes_in_bfloat16
 from serving.settings import Settings
 from serving.text_message import fill_message
 
@@ -13,7 +14,8 @@ def read_session_config(settings: Settings) -> config_pb2.ConfigProto:
 
     Where neither file nor flags say otherwise there is one thread inside an op and an
     op per core: the most images a second with many callers (design 6). GPUs are never
-    touched.
+    touched. Half precision is that of the engine: beside another one TensorFlow stays
+    exact.
 
     Raises:
         ServingError: As fill_message.
@@ -34,4 +36,8 @@ def read_session_config(settings: Settings) -> config_pb2.ConfigProto:
         or settings.tensorflow_inter_op_parallelism
         or config.inter_op_parallelism_threads
     )
+    if settings.engine == "tensorflow" and computes_in_bfloat16(settings):
+        rewrites = config.graph_options.rewrite_options
+        on = rewriter_config_pb2.RewriterConfig.ON
+        rewrites.auto_mixed_precision_onednn_bfloat16 = on
     return config

@@ -22,6 +22,10 @@ _RANGES = {
     "grpc_max_threads": _THREAD_COUNTS,
     "rest_api_num_threads": _THREAD_COUNTS,
 }
+_CHOICES = {
+    "engine": ("tensorflow", "openvino"),
+    "mixed_precision": ("", "bfloat16"),
+}
 _CORES = os.cpu_count() or 1
 _THREADS = 4 * _CORES
 # TensorFlow Serving has 4 a core. A call here keeps its thread while it waits for its
@@ -91,7 +95,9 @@ class Settings:  # pylint: disable=too-many-instance-attributes  # one per flag
     xla_gpu_compilation_enabled: Annotated[bool, "Compile for the GPU"] = False
     enable_profiler: Annotated[bool, "Serve tensorflow.ProfilerService"] = True
     thread_pool_factory_config_file: Annotated[str, "ThreadPoolConfig as text"] = ""
-    mixed_precision: Annotated[str, "bfloat16: compute in half the bits"] = ""
+    mixed_precision: Annotated[
+        str, "bfloat16: compute in half the bits where the processor can"
+    ] = ""
     skip_initialize_tpu: Annotated[bool, "Leave a TPU alone"] = False
     enable_grpc_healthcheck_service: Annotated[bool, "Serve grpc.health.v1"] = False
     enable_serialization_as_tensor_content: Annotated[
@@ -101,6 +107,10 @@ class Settings:  # pylint: disable=too-many-instance-attributes  # one per flag
     log_requests: Annotated[
         bool, "A log line for each call; TensorFlow Serving has no such flag"
     ] = False
+    engine: Annotated[
+        str,
+        "tensorflow, or openvino to run graphs; TensorFlow Serving has no such flag",
+    ] = "tensorflow"
 
     def check(self) -> None:
         """Refuse flags that contradict each other or would weaken what was asked for.
@@ -113,12 +123,7 @@ class Settings:  # pylint: disable=too-many-instance-attributes  # one per flag
                 "At least one of server_options.grpc_port or "
                 "server_options.grpc_socket_path must be set."
             )
-        for name, allowed in _RANGES.items():
-            if getattr(self, name) not in allowed:
-                raise invalid_argument(
-                    f"--{name} expected {allowed[0]} to {allowed[-1]}, "
-                    f"received {getattr(self, name)}"
-                )
+        self._check_values()
         if self.batching_parameters_file and not self.enable_batching:
             raise invalid_argument(
                 "server_options.batching_parameters_file is set without setting "
@@ -144,6 +149,20 @@ class Settings:  # pylint: disable=too-many-instance-attributes  # one per flag
                 "--ssl_config_file gives TLS",
             )
 
+    def _check_values(self) -> None:
+        for name, allowed in _RANGES.items():
+            if getattr(self, name) not in allowed:
+                raise invalid_argument(
+                    f"--{name} expected {allowed[0]} to {allowed[-1]}, "
+                    f"received {getattr(self, name)}"
+                )
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise invalid_argument(
+                    f"--{name} expected one of {choices}, received "
+                    f"{getattr(self, name)!r}"
+                )
+
 
 # Accepted as TensorFlow Serving accepts them; so far they change nothing here.
 WITHOUT_EFFECT = frozenset(
@@ -161,7 +180,6 @@ WITHOUT_EFFECT = frozenset(
         "xla_gpu_compilation_enabled",
         "enable_profiler",
         "thread_pool_factory_config_file",
-        "mixed_precision",
         "skip_initialize_tpu",
     }
 )

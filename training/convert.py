@@ -21,9 +21,9 @@ FORMATS = ("onnx", "openvino")
 _HALF_PRECISION = (
     "Half precision: on a CPU with bfloat16 OpenVINO computes in it unless told "
     "otherwise (INFERENCE_PRECISION_HINT=f32); what that changes is measured and "
-    "printed. The SavedModel itself stays float32. TensorFlow Serving has a flag "
-    "--mixed_precision=bfloat16 for it; the embedded server (python -m serving) takes "
-    "that flag without effect."
+    "printed. The SavedModel itself stays float32. TensorFlow Serving and the embedded "
+    "server (python -m serving) compute in bfloat16 with --mixed_precision=bfloat16; "
+    "the embedded server runs the SavedModel by OpenVINO with --engine=openvino."
 )
 
 

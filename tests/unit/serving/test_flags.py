@@ -64,6 +64,7 @@ DEFAULTS = {
     "enable_serialization_as_tensor_content": False,
     "use_alts_credentials": False,
     "log_requests": False,
+    "engine": "tensorflow",
 }
 
 
@@ -197,6 +198,9 @@ def test_version():
             StatusCode.INVALID_ARGUMENT,
         ),
         (["--use_alts_credentials"], StatusCode.UNIMPLEMENTED),
+        (["--engine=onnx"], StatusCode.INVALID_ARGUMENT),
+        (["--engine="], StatusCode.INVALID_ARGUMENT),
+        (["--mixed_precision=float16"], StatusCode.INVALID_ARGUMENT),
     ],
 )
 def test_contradictions(words, code):

@@ -149,10 +149,26 @@ def test_warmup_runs_and_examples():
     assert metrics.value("/tensorflow/serving/request_example_count_total") == 7
 
 
+def test_other_engine():
+    """A run of OpenVINO is none of TensorFlow's, and says how it was computed."""
+    metrics = Metrics()
+    metrics.note_openvino_run("bf16", 0.0025)
+
+    samples = read_samples(metrics)
+
+    labels = (("engine", "openvino"), ("precision", "bf16"))
+    assert samples == {
+        (":serving:engine:run_count", labels): 1,
+        (":serving:engine:run_time_usecs", labels): 2500,
+    }
+
+
 def test_types_always():
     """Each family shows its type before anything happened, in order of name."""
     lines = Metrics().page().splitlines()
 
-    assert all(line.startswith("# TYPE :tensorflow:") for line in lines)
+    families = [line.removeprefix("# TYPE ") for line in lines]
+    ours = [name for name in families if not name.startswith(":tensorflow:")]
+    assert ours and all(name.startswith(":serving:engine:") for name in ours)
     assert lines == sorted(lines)
     assert Metrics().value("/no/such/metric") == 0
