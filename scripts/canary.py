@@ -1,0 +1,221 @@
+"""The body of scripts/canary: its command line and what each command prints.
+
+Exit codes: 0 done, and nothing speaks against the canary; 1 something could not be
+done, the message says what; 2 a bad command line; 3 the canary was worse and was
+aborted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from canary_config import CANARY, STABLE, CanaryFailed, read_served, read_share
+from canary_gateway import Gateway
+from canary_judge import Evidence, Golden, Limits, find_faults
+from canary_moves import Moves, Share
+from canary_places import Cluster, LocalFiles, Place
+from canary_watch import ask_golden, draw_table, find_photos, since
+
+EXIT_FAILED = 1
+EXIT_ABORTED = 3
+
+
+def main() -> int:
+    """Do what the command line says; return the exit code."""
+    options = _parse_arguments(sys.argv[1:])
+    try:
+        return _run(options)
+    except CanaryFailed as error:
+        print(f"canary: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        print("\ncanary: stopped looking; it keeps its share: promote or abort")
+        return EXIT_FAILED
+
+
+def _run(options: argparse.Namespace) -> int:
+    place = _find_place(options)
+    model = read_served(place.read_models(), options.model).model
+    gateway = Gateway(options.gateway, model)
+    moves = Moves(place, gateway, model, options.patience)
+    if options.command == "start":
+        photos = find_photos(options.golden, options.photos) if options.golden else []
+        share = Share(options.percent, options.sticky)
+        moves.start(options.version, options.stable, share)
+        if not (options.watch or photos):
+            return 0
+        return _Watch(moves, options).run(photos)
+    if options.command == "status":
+        return _show_status(moves, options)
+    if options.command == "promote":
+        moves.promote()
+        return 0
+    served = moves.served()
+    if served.stable is None:
+        raise CanaryFailed("expected a canary, none was started")
+    moves.abort(served.stable, options.reason)
+    return 0
+
+
+def _find_place(options: argparse.Namespace) -> Place:
+    if options.models_config:
+        return LocalFiles(options.models_config, options.canary_file)
+    return Cluster(options.namespace, options.context)
+
+
+class _Watch:
+    """Golden photos once, then live requests until the time is over or a fault."""
+
+    def __init__(self, moves: Moves, options: argparse.Namespace) -> None:
+        served = moves.served()
+        self._moves = moves
+        self._options = options
+        self._versions = _versions(moves)
+        self._stable = served.stable
+        self._before = moves.gateway.counts(self._versions)
+
+    def run(self, photos: list[tuple[Path, str | None]]) -> int:
+        """Look; go back, or on with --promote; return the exit code."""
+        options = self._options
+        ends_at = time.monotonic() + (options.seconds if options.watch else 0)
+        golden = Golden()
+        try:
+            golden = ask_golden(self._moves.gateway, photos)
+            evidence = self._look(golden)
+            while not find_faults(evidence, _limits(options)):
+                if time.monotonic() >= ends_at:
+                    return self._end(evidence)
+                time.sleep(min(options.every, max(0, ends_at - time.monotonic())))
+                evidence = self._look(golden)
+        except CanaryFailed as error:
+            return self._abort(f"it cannot be judged: {error}")
+        _print_table(evidence)
+        return self._abort("; ".join(find_faults(evidence, _limits(options))))
+
+    def _look(self, golden: Golden) -> Evidence:
+        counts = self._moves.gateway.counts(self._versions)
+        return Evidence(self._versions, golden, since(counts, self._before))
+
+    def _end(self, evidence: Evidence) -> int:
+        _print_table(evidence)
+        print(f"canary: nothing speaks against version {self._versions[CANARY]}")
+        if self._options.promote:
+            self._moves.promote()
+        return 0
+
+    def _abort(self, reason: str) -> int:
+        assert self._stable is not None
+        self._moves.abort(self._stable, reason)
+        return EXIT_ABORTED
+
+
+def _show_status(moves: Moves, options: argparse.Namespace) -> int:
+    """What is served, who gets how much, and what the gateway has counted so far."""
+    served = moves.served()
+    share = read_share(moves.place.read_shares(), moves.model)
+    states = moves.gateway.states()
+    told = ", ".join(f"{n} {state}" for n, state in sorted(states.items()))
+    print(f"model {moves.model}: {told}")
+    print(f"held to {sorted(served.held) or 'the highest version'}")
+    print(f"labels {dict(served.labels) or 'none'}")
+    print(f"file   {share or 'splits nothing'}")
+    if served.canary is None:
+        return 0
+    versions = _versions(moves)
+    golden = Golden()
+    if options.golden:
+        photos = find_photos(options.golden, options.photos)
+        golden = ask_golden(moves.gateway, photos)
+    evidence = Evidence(versions, golden, moves.gateway.counts(versions))
+    _print_table(evidence)
+    for fault in find_faults(evidence, _limits(options)):
+        print(f"worse: {fault}")
+    return 0
+
+
+def _versions(moves: Moves) -> dict[str, int]:
+    served = moves.served()
+    return {STABLE: served.labels[STABLE], CANARY: served.labels[CANARY]}
+
+
+def _limits(options: argparse.Namespace) -> Limits:
+    return Limits(options.max_disagreement, options.max_slowdown)
+
+
+def _print_table(evidence: Evidence) -> None:
+    for line in draw_table(evidence):
+        print(line)
+    sys.stdout.flush()
+
+
+def _parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/canary",
+        description="Give a new version a share of the requests, judge it, go on or "
+        "back. Exit code 3: it was worse and was aborted.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    start = commands.add_parser("start", help="load a version and give it a share")
+    start.add_argument("version", type=_version)
+    start.add_argument("--percent", type=_percent, default=10.0)
+    start.add_argument("--sticky", action="store_true", help="by X-Request-ID")
+    start.add_argument("--stable", type=_version, help="if no version is labeled yet")
+    start.add_argument("--watch", action="store_true", help="judge live requests")
+    start.add_argument("--seconds", type=float, default=600.0, help="with --watch")
+    start.add_argument("--every", type=float, default=5.0, help="seconds a round")
+    start.add_argument("--promote", action="store_true", help="when the time is over")
+    status = commands.add_parser("status", help="what is served, and how it does")
+    promote = commands.add_parser("promote", help="make the canary the stable version")
+    abort = commands.add_parser("abort", help="go back to the stable version")
+    abort.add_argument("--reason", default="a person said so")
+    for command in (start, status):
+        _add_judging(command)
+    for command in (start, status, promote, abort):
+        _add_places(command)
+    options = parser.parse_args(arguments)
+    if bool(options.models_config) != bool(options.canary_file):
+        parser.error("expected --models-config and --canary-file, received one of them")
+    return options
+
+
+def _add_judging(command: argparse.ArgumentParser) -> None:
+    limits = Limits()
+    command.add_argument("--golden", type=Path, help="a folder of class folders")
+    command.add_argument("--photos", type=int, default=200, help="at most, of --golden")
+    command.add_argument(
+        "--max-disagreement", type=float, default=limits.disagreement, help="0-1"
+    )
+    command.add_argument("--max-slowdown", type=float, default=limits.slowdown)
+
+
+def _add_places(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", help="if models.config names several")
+    command.add_argument("--gateway", default="http://localhost:8080")
+    command.add_argument("--patience", type=float, default=300.0, help="s for a step")
+    command.add_argument("--models-config", type=Path, help="the server's, here")
+    command.add_argument("--canary-file", type=Path, help="the gateway's, here")
+    command.add_argument("--namespace", default="image-classifier")
+    command.add_argument("--context", help="kubectl's")
+
+
+def _version(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"expected a version, received {text!r}")
+    return int(text)
+
+
+def _percent(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 100:
+        raise argparse.ArgumentTypeError(f"expected 0 to 100, received {text!r}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
