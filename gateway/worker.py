@@ -22,7 +22,7 @@ from gunicorn.http.message import Request
 from gunicorn.workers.gthread import ThreadWorker
 
 from gateway.arrivals import CONTINUE, MAX_HEAD_BYTES, STALLED_SECONDS
-from gateway.body_socket import BodySocket
+from gateway.body_socket import BodySocket, buffer_body
 from gateway.connection import Connection
 from gateway.memory import return_large_blocks
 from gateway.refusals import describe_parse_error, write_refusal
@@ -110,6 +110,7 @@ class GatewayWorker(ThreadWorker):
         largest_upload = 2 * max(settings.max_image_bytes, settings.max_body_bytes)
         max_bytes = largest_upload + DRAIN_BYTES
         req.unreader.sock = BodySocket(conn.sock, conn.arrival, req, max_bytes)
+        req.body = buffer_body(req.body.reader)
         try:
             is_kept = super().handle_request(req, conn)
             if is_kept:

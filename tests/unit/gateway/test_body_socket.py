@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.arrivals import SLOWEST_BYTES_PER_SECOND, STALLED_SECONDS, Arrival
-from gateway.body_socket import BodySocket
+from gateway.body_socket import BodySocket, buffer_body
 
 
 class FakeConnection:
@@ -146,3 +146,56 @@ def test_late_client():
     received, _ = read_body(connection, 100, arrival=arrival)
 
     assert received == 3
+
+
+class FakeReader:
+    """Gunicorn's reader of one body; tells how it was asked."""
+
+    def __init__(self, body):
+        self.body = body
+        self.asked = []
+
+    def read(self, size):
+        """The next bytes."""
+        self.asked.append(size)
+        piece, self.body = self.body[:size], self.body[size:]
+        return piece
+
+
+@pytest.mark.parametrize("length", [0, 1, 1024, 65_536, 65_537, 1_000_000])
+def test_pieces(length):
+    """A body is read whole, in pieces of 64 KB instead of 1 KB."""
+    sent = bytes(place % 251 for place in range(length))
+    reader = FakeReader(sent)
+    body = buffer_body(reader)
+
+    received = b"".join(iter(lambda: body.read(65_536), b""))
+
+    assert received == sent
+    assert len(reader.asked) <= 3 + length // 65_536
+
+
+def test_lines():
+    """What an application may do with a body besides reading it whole."""
+    body = buffer_body(FakeReader(b"one\ntwo\nthree"))
+
+    assert body.read(2) == b"on"
+    assert body.readline() == b"e\n"
+    assert list(body) == [b"two\n", b"three"]
+
+
+def test_stalled_body():
+    """A client that stalls is told of, whoever reads."""
+    connection = FakeConnection(8192, STALLED_SECONDS + 1)
+    request = FakeRequest()
+    stalled = BodySocket(connection, Arrival(connection.clock), request, 10**9)
+
+    class Reader:
+        """Gunicorn's reader gets its bytes from the socket."""
+
+        read = stalled.recv
+
+    with pytest.raises(TimeoutError):
+        buffer_body(Reader()).read(1)
+
+    assert request.is_closing
