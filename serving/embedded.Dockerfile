@@ -13,9 +13,11 @@ RUN python -m venv /pipenv && /pipenv/bin/pip install --quiet pipenv==2026.10.3
 RUN python -m venv --without-pip /venv
 WORKDIR /build
 COPY Pipfile Pipfile.lock ./
+# ENGINE: empty, or serving-openvino for --engine=openvino (180 MB more).
+ARG ENGINE=""
 # What compiling new operations needs (headers, clang) is a quarter of the size.
 RUN VIRTUAL_ENV=/venv PIPENV_VERBOSITY=-1 \
-    /pipenv/bin/pipenv sync --categories "packages serving" \
+    /pipenv/bin/pipenv sync --categories "packages serving ${ENGINE}" \
     && rm -r /venv/lib/python3.11/site-packages/tensorflow/include \
     /venv/lib/python3.11/site-packages/clang \
     && find /venv/lib/python3.11/site-packages/tensorflow -name "*.so*" \

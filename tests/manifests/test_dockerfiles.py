@@ -95,7 +95,7 @@ def test_tensorflow_alone_is_stripped(name):
     "name, categories",
     [
         ("gateway/Dockerfile", "packages gateway"),
-        ("serving/embedded.Dockerfile", "packages serving"),
+        ("serving/embedded.Dockerfile", "packages serving ${ENGINE}"),
         ("gateway/streamlit/Dockerfile", "streamlit"),
         ("training/Dockerfile", "packages training datasets"),
         ("training/scoring.Dockerfile", "packages training ray"),
@@ -106,6 +106,17 @@ def test_categories(name, categories):
     text = (ROOT / name).read_text(encoding="utf-8")
 
     assert re.findall(r'--categories "(.+?)"', text) == [categories]
+
+
+def test_engine_is_extra():
+    """The embedded server's image holds another engine only where one is named."""
+    arguments = [
+        rest
+        for word, rest in instructions("serving/embedded.Dockerfile")
+        if word == "ARG"
+    ]
+
+    assert 'ENGINE=""' in arguments
 
 
 @pytest.mark.parametrize("name", IMAGES)
