@@ -32,6 +32,12 @@ def _train(config: TrainingConfig, command: str) -> None:
         f"test accuracy {result.evaluation.accuracy:.4f} "
         f"(95 % interval {low:.4f} to {high:.4f}, {result.evaluation.count} photos)"
     )
+    if weighted := result.evaluation.weighted:
+        low, high = weighted.interval
+        print(
+            f"weighted accuracy {weighted.accuracy:.4f} (95 % interval {low:.4f} to "
+            f"{high:.4f}, as many as {weighted.effective_count:.0f} equal photos)"
+        )
     print(f"model  {result.version_folder}")
     print(f"report {result.version_folder / 'assets.extra' / 'report' / 'report.html'}")
 

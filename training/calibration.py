@@ -46,12 +46,17 @@ class Calibration:
     after: Reliability
 
 
-def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
+def fit_temperature(
+    logits: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    weights: NDArray[np.float32] | None = None,
+) -> float:
     """The number to divide logits by so that the validation photos are likeliest.
 
     Args:
         logits: float32, shape (n, classes), of photos not trained on.
         targets: int64, shape (n,).
+        weights: float32, shape (n,), how much each photo counts; None: all alike.
 
     Returns:
         MIN_TEMPERATURE to MAX_TEMPERATURE; 1 where no photo was wrong, since then
@@ -66,7 +71,7 @@ def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> 
     low, high = 1 / MAX_TEMPERATURE, 1 / MIN_TEMPERATURE
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        if _loss_slope(wide, targets, middle) > 0:
+        if _loss_slope(wide, targets, middle, weights) > 0:
             high = middle
         else:
             low = middle
@@ -74,57 +79,84 @@ def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> 
 
 
 def calibrate(
-    logits: NDArray[np.float32], targets: NDArray[np.int64], temperature: float
+    logits: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    temperature: float,
+    weights: NDArray[np.float32] | None = None,
 ) -> Calibration:
     """Judge a temperature on photos that did not choose it; arrays as above."""
     return Calibration(
         temperature=temperature,
-        before=measure_reliability(logits, targets),
-        after=measure_reliability(logits / np.float32(temperature), targets),
+        before=measure_reliability(logits, targets, weights),
+        after=measure_reliability(logits / np.float32(temperature), targets, weights),
     )
 
 
 def measure_reliability(
-    logits: NDArray[np.float32], targets: NDArray[np.int64]
+    logits: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    weights: NDArray[np.float32] | None = None,
 ) -> Reliability:
-    """Bins, calibration error and loss of logits (n, classes), targets (n,)."""
+    """Bins, calibration error and loss of logits (n, classes) against targets (n,).
+
+    All means are by weights (n,); a bin's count is that of its photos.
+    """
+    own = np.ones(len(targets)) if weights is None else weights.astype(np.float64)
     log_scores = _log_softmax(logits.astype(np.float64))
     confidence = np.exp(log_scores.max(axis=1))
     is_right = log_scores.argmax(axis=1) == targets
     # A score on an edge belongs below it; rounding may lift the highest above 1.
     bins = np.clip(np.ceil(confidence * BIN_COUNT).astype(int) - 1, 0, BIN_COUNT - 1)
     rows = tuple(
-        _measure_bin(index, confidence[bins == index], is_right[bins == index])
+        _measure_bin(
+            index,
+            confidence[bins == index],
+            is_right[bins == index],
+            own[bins == index],
+        )
         for index in range(BIN_COUNT)
     )
-    gaps = [row.count * abs(row.accuracy - row.confidence) for row in rows if row.count]
+    masses = np.bincount(bins, own, BIN_COUNT)
+    gaps = [
+        mass * abs(row.accuracy - row.confidence)
+        for row, mass in zip(rows, masses, strict=True)
+        if row.count
+    ]
+    losses = -log_scores[range(len(targets)), targets]
     return Reliability(
         bins=rows,
-        error=float(sum(gaps) / len(targets)),
-        loss=float(-log_scores[range(len(targets)), targets].mean()),
+        error=float(sum(gaps) / own.sum()),
+        loss=float(np.average(losses, weights=own)),
     )
 
 
 def _measure_bin(
-    index: int, confidence: NDArray[np.float64], is_right: NDArray[np.bool_]
+    index: int,
+    confidence: NDArray[np.float64],
+    is_right: NDArray[np.bool_],
+    weights: NDArray[np.float64],
 ) -> ReliabilityBin:
     count = len(confidence)
     return ReliabilityBin(
         low=index / BIN_COUNT,
         high=(index + 1) / BIN_COUNT,
         count=count,
-        confidence=float(confidence.mean()) if count else None,
-        accuracy=float(is_right.mean()) if count else None,
+        confidence=float(np.average(confidence, weights=weights)) if count else None,
+        accuracy=float(np.average(is_right, weights=weights)) if count else None,
     )
 
 
 def _loss_slope(
-    logits: NDArray[np.float64], targets: NDArray[np.int64], inverse: float
+    logits: NDArray[np.float64],
+    targets: NDArray[np.int64],
+    inverse: float,
+    weights: NDArray[np.float32] | None,
 ) -> float:
     """d loss / d (1 / temperature): expected logit minus the true class's logit."""
     scores = np.exp(_log_softmax(logits * inverse))
     expected = (scores * logits).sum(axis=1)
-    return float((expected - logits[range(len(targets)), targets]).mean())
+    slopes = expected - logits[range(len(targets)), targets]
+    return float(np.average(slopes, weights=weights))
 
 
 def _log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

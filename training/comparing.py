@@ -26,7 +26,7 @@ from training.features import freeze
 from training.fit_scratch import fit_scratch
 from training.fold import fold_batch_norm
 from training.model import Classifier, build_head
-from training.pictures import DecodedSplit, decode_split, join_pixels
+from training.pictures import DecodedSplit, Pixels, decode_split, join_pixels
 from training.scratch import SCRATCH_NETWORKS, picture_size
 from training.transfer import TransferLearner
 
@@ -139,7 +139,7 @@ def _decode(
 
 def _train(entry: _Entry, decoded: DecodedSplit) -> _Trained:
     start = time.monotonic()
-    classifier, logits, targets = _judge(entry, decoded)
+    classifier, logits, pixels = _judge(entry, decoded)
     seconds = time.monotonic() - start
     parameters = (
         classifier.folded_network.count_params() + classifier.head.count_params()
@@ -147,8 +147,8 @@ def _train(entry: _Entry, decoded: DecodedSplit) -> _Trained:
     contestant = Contestant(
         name=entry.config.backbone,
         side=entry.size[0],
-        is_correct=logits.argmax(axis=1) == targets,
-        loss=measure_reliability(logits, targets).loss,
+        is_correct=logits.argmax(axis=1) == pixels.targets,
+        loss=measure_reliability(logits, pixels.targets, pixels.weights).loss,
         seconds=seconds,
         photos_per_second=0.0,
         megabytes=4 * parameters / 1e6,
@@ -159,8 +159,8 @@ def _train(entry: _Entry, decoded: DecodedSplit) -> _Trained:
 
 def _judge(
     entry: _Entry, decoded: DecodedSplit
-) -> tuple[Classifier, NDArray[np.float32], NDArray[np.int64]]:
-    """A classifier to weigh and time, and logits (n, classes) with their targets."""
+) -> tuple[Classifier, NDArray[np.float32], Pixels]:
+    """A classifier to weigh and time, and logits (n, classes) of what it judged."""
     config, classes = entry.config, len(decoded.split.labels)
     train, validation = decoded.train, decoded.validation
     if entry.backbone is None:
@@ -174,9 +174,9 @@ def _judge(
         logits = np.zeros((len(pixels.targets), classes), np.float32)
         for part, found in predict_folds(learner, pixels, classes, config.folds):
             logits[part] = found
-        return _bare_classifier(entry.backbone, classes), logits, pixels.targets
+        return _bare_classifier(entry.backbone, classes), logits, pixels
     logits = trained.predict_logits(validation, f"scores of {config.backbone}")
-    return trained.classifier, logits, validation.targets
+    return trained.classifier, logits, validation
 
 
 def _bare_classifier(backbone: Backbone, classes: int) -> Classifier:

@@ -8,18 +8,28 @@ from __future__ import annotations
 import hashlib
 import itertools
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from training.errors import UnfitData
 from training.idx_files import DIGITS, FASHION_LABELS, is_idx_folder, list_pictures
-from training.sources import FASHION_MNIST, SOLAR_CELLS, find_source, read_solar_cells
+from training.photo_weights import find_weights
+from training.sources import (
+    FASHION_MNIST,
+    SOLAR_CELLS,
+    SOLAR_CELLS_PLAIN,
+    ListedPhoto,
+    find_source,
+    read_solar_cells,
+)
+from training.strata import take_share
 
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
 )
 VALIDATION_FRACTION = 0.15
 TEST_FRACTION = 0.15
+_PARTS = ("train", "validation", "test")
 _IDX_VALIDATION_SHARE = 12  # the first twelfth: 5,000 of 60,000
 _SPLIT_FOLDERS = {
     "train": ("train", "training"),
@@ -30,11 +40,16 @@ _SPLIT_FOLDERS = {
 
 @dataclass(frozen=True)
 class Photo:
-    """One picture file, its label, and the SHA-256 of its bytes (hex)."""
+    """One picture file, its label, and the SHA-256 of its bytes (hex).
+
+    weight and kind are those of ListedPhoto.
+    """
 
     path: Path
     label: str
     digest: str
+    weight: float = 1.0
+    kind: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +70,10 @@ class Split:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits that change with any picture, label or split."""
+        """16 hex digits that change with any picture, label, weight or split."""
         lines = [
-            f"{part} {photo.label} {photo.digest}\n"
-            for part in ("train", "validation", "test")
+            f"{part} {photo.label} {photo.digest}{_tell_weight(photo)}\n"
+            for part in _PARTS
             for photo in getattr(self, part)
         ]
         return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()[:16]
@@ -74,25 +89,47 @@ def load_split(
     first twelfth is the validation part. Class folders are split within each class,
     15 % for validation and test_fraction (0-1) for the test, in the order of the
     content's SHA-256: the same photos always fall the same way, and equal files never
-    into different parts.
+    into different parts. A file weights.csv in the folder weighs single photos
+    (photo_weights.py).
 
     Raises:
         UnknownData: Neither a folder nor a known name, or the name's source failed.
-        UnfitData: The folder holds no class folders with pictures, or a file that the
-            disk does not give.
+        UnfitData: The folder holds no class folders with pictures, a file that the
+            disk does not give, or weights that are none.
     """
     if not Path(data).is_dir():
         folder, name = find_source(data, datasets_dir), data
     else:
         folder, name = Path(data), Path(data).resolve().name
-    if name == SOLAR_CELLS and (folder / "labels.csv").is_file():
-        return _cut_split(name, _read_photos(read_solar_cells(folder)), test_fraction)
+    if name in (SOLAR_CELLS, SOLAR_CELLS_PLAIN) and (folder / "labels.csv").is_file():
+        cells = read_solar_cells(folder, is_plain=name == SOLAR_CELLS_PLAIN)
+        return _cut_split(name, _read_photos(cells), test_fraction)
     if is_idx_folder(folder):
         return _idx_split(name, folder)
     parts = _split_folders(folder)
     if "train" in parts and len(parts) > 1:
-        return _given_split(name, parts)
-    return _cut_split(name, _read_class_folders(folder), test_fraction)
+        return _weigh(_given_split(name, parts), folder)
+    photos = _read_class_folders(folder)
+    return _weigh(_cut_split(name, photos, test_fraction), folder)
+
+
+def _tell_weight(photo: Photo) -> str:
+    return "" if photo.weight == 1 else f" {photo.weight:.6g}"
+
+
+def _weigh(split: Split, folder: Path) -> Split:
+    """The split with the weights that the folder's own file gives."""
+    weights = find_weights(folder, {photo.path for photo in split.photos})
+    if not weights:
+        return split
+    parts = {
+        part: tuple(
+            replace(photo, weight=weights.get(photo.path, 1.0))
+            for photo in getattr(split, part)
+        )
+        for part in _PARTS
+    }
+    return replace(split, **parts)
 
 
 def _idx_split(name: str, folder: Path) -> Split:
@@ -138,7 +175,7 @@ def _read_class_folders(folder: Path) -> list[Photo]:
         names = path.relative_to(folder).parts
         is_hidden = any(name.startswith((".", "__MACOSX")) for name in names)
         if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file() and not is_hidden:
-            listing.append((path, names[0]))
+            listing.append(ListedPhoto(path, names[0]))
     if not listing:
         loose = sum(
             path.suffix.lower() in PICTURE_SUFFIXES for path in folder.iterdir()
@@ -150,13 +187,15 @@ def _read_class_folders(folder: Path) -> list[Photo]:
     return _read_photos(listing)
 
 
-def _read_photos(listing: list[tuple[Path, str]]) -> list[Photo]:
-    def read(entry: tuple[Path, str]) -> Photo:
-        path, label = entry
+def _read_photos(listing: list[ListedPhoto]) -> list[Photo]:
+    def read(entry: ListedPhoto) -> Photo:
         try:
-            return Photo(path, label, hashlib.sha256(path.read_bytes()).hexdigest())
+            digest = hashlib.sha256(entry.path.read_bytes()).hexdigest()
         except OSError as error:
-            raise UnfitData(f"'{path}' cannot be read: {error.strerror}") from error
+            raise UnfitData(
+                f"'{entry.path}' cannot be read: {error.strerror}"
+            ) from error
+        return Photo(entry.path, entry.label, digest, entry.weight, entry.kind)
 
     with ThreadPoolExecutor() as pool:
         return list(pool.map(read, listing))
@@ -195,13 +234,16 @@ def _build_split(name: str, parts: dict[str, list[Photo]], is_given: bool) -> Sp
 def _cut(photos: list[Photo], fraction: float) -> tuple[list[Photo], list[Photo]]:
     """(rest, part): the part is that fraction of each class, one photo at the least.
 
-    Copies follow the first of them into the part, whatever their label.
+    Every kind within a class gives its share. Copies follow the first of them into the
+    part, whatever their label.
     """
     ordered = sorted(photos, key=lambda photo: (photo.label, photo.digest, photo.path))
     chosen: set[str] = set()
     for _, group in itertools.groupby(ordered, key=lambda photo: photo.label):
-        digests = [photo.digest for photo in group]
-        chosen.update(digests[: max(1, round(fraction * len(digests)))])
+        kinds: dict[str, list[str]] = {}
+        for photo in group:
+            kinds.setdefault(photo.kind, []).append(photo.digest)
+        chosen.update(take_share(list(kinds.values()), fraction))
     part = [photo for photo in ordered if photo.digest in chosen]
     rest = [photo for photo in ordered if photo.digest not in chosen]
     return rest, part

@@ -41,11 +41,32 @@ class ClassFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WeightedAccuracy:
+    """Accuracy where photos count by their weights; all shares 0-1.
+
+    effective_count is the number of equally weighted photos that would say as much
+    (Kish 1965, "Survey sampling": the weights' sum squared by the sum of squares), by
+    which the interval is Wilson's; majority_baseline is that of the weights.
+    """
+
+    accuracy: float
+    effective_count: float
+    majority_baseline: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the accuracy, by the effective count."""
+        correct = self.accuracy * self.effective_count
+        return wilson_interval(correct, self.effective_count)
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationReport:
     """How good a model is on photos it never saw.
 
     confusion counts photos, shape (classes, classes), row: true, column: predicted;
     majority_baseline is the accuracy of always naming the most frequent class.
+    weighted is None where all photos count alike; all else is a plain count.
     """
 
     labels: tuple[str, ...]
@@ -55,6 +76,7 @@ class EvaluationReport:
     majority_baseline: float
     confusion: NDArray[np.int64]
     classes: tuple[ClassFigures, ...]
+    weighted: WeightedAccuracy | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +128,10 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def evaluate_scores(
-    scores: NDArray[np.float32], targets: NDArray[np.int64], labels: tuple[str, ...]
+    scores: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    labels: tuple[str, ...],
+    weights: NDArray[np.float32] | None = None,
 ) -> EvaluationReport:
     """Judge one set of scores.
 
@@ -114,6 +139,7 @@ def evaluate_scores(
         scores: float32, shape (n, classes).
         targets: int64, shape (n,), the true class of each row.
         labels: Class names in score order.
+        weights: float32, shape (n,), how much each row counts; None: all alike.
     """
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(confusion, (targets, scores.argmax(axis=1)), 1)
@@ -129,14 +155,35 @@ def evaluate_scores(
             _class_figures(confusion, i, name, roc_curve(scores[:, i], targets == i))
             for i, name in enumerate(labels)
         ),
+        weighted=(
+            None
+            if weights is None
+            else weigh_accuracy(scores.argmax(axis=1) == targets, targets, weights)
+        ),
     )
 
 
-def wilson_interval(correct: int, count: int) -> tuple[float, float]:
+def weigh_accuracy(
+    is_correct: NDArray[np.bool_],
+    targets: NDArray[np.int64],
+    weights: NDArray[np.float32],
+) -> WeightedAccuracy:
+    """Share of the weights, all arrays of shape (n,), that lies on right answers."""
+    wide = weights.astype(np.float64)
+    total = wide.sum()
+    return WeightedAccuracy(
+        accuracy=float(wide[is_correct].sum() / total),
+        effective_count=float(total**2 / (wide**2).sum()),
+        majority_baseline=float(np.bincount(targets, wide).max() / total),
+    )
+
+
+def wilson_interval(correct: float, count: float) -> tuple[float, float]:
     """95 % confidence interval (low, high) of a share, 0-1.
 
     Source: Wilson 1927, "Probable inference, the law of succession, and statistical
     inference": it stays inside 0-1 and holds for small counts and shares near 1.
+    Counts may be fractions, as effective ones are.
     """
     share = correct / count
     denominator = 1 + Z_95**2 / count

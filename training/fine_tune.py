@@ -28,11 +28,13 @@ _MAX_NORM = 1.0
 class MapSamples:
     """What the frozen part says of pictures: float16 maps (n, h, w, c) of each pass.
 
-    targets are one-hot, float32, shape (n, classes).
+    targets are one-hot, float32, shape (n, classes); weights float32 (n,), or None
+    where all count alike.
     """
 
     passes: tuple[NDArray[np.float16], ...]
     targets: NDArray[np.float32]
+    weights: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +106,7 @@ def fine_tune(
             _learning_rate(config, len(batches)), global_clipnorm=_MAX_NORM
         ),
         loss=classification_loss(config.head.label_smoothing),
-        metrics=["accuracy"],
+        weighted_metrics=["accuracy"],
     )
     best = BestEpoch(folder, knobs.patience_epochs)
     backup = keras.callbacks.BackupAndRestore(
@@ -158,20 +160,35 @@ class PassBatches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return -(-len(self._samples.targets) // self._batch_size)
 
-    def __getitem__(
-        self, index: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], ...]:
         start = index * self._batch_size
         rows = self._order[start : start + self._batch_size]
         maps, targets = self._maps[rows].astype(np.float32), self._samples.targets[rows]
-        if not self._mixup:
-            return maps, targets
+        weights = self._samples.weights
+        if self._mixup:
+            own = np.ones(len(rows), np.float32) if weights is None else weights[rows]
+            maps, targets, mixed = self._mix(index, maps, targets, own)
+            return (maps, targets) if weights is None else (maps, targets, mixed)
+        return (maps, targets) if weights is None else (maps, targets, weights[rows])
+
+    def _mix(
+        self,
+        index: int,
+        maps: NDArray[np.float32],
+        targets: NDArray[np.float32],
+        weights: NDArray[np.float32],
+    ) -> tuple[NDArray[np.float32], ...]:
+        """The batch mixed with itself: each loss is the two losses, weights and all."""
         chance = np.random.default_rng([self._seed, self._epoch, index])
-        weight = np.float32(chance.beta(self._mixup, self._mixup))
-        other = chance.permutation(len(rows))
+        share = np.float32(chance.beta(self._mixup, self._mixup))
+        other = chance.permutation(len(maps))
+        own, others = share * weights, (1 - share) * weights[other]
+        together = own + others
+        shares = own[:, np.newaxis] * targets + others[:, np.newaxis] * targets[other]
         return (
-            weight * maps + (1 - weight) * maps[other],
-            weight * targets + (1 - weight) * targets[other],
+            share * maps + (1 - share) * maps[other],
+            shares / together[:, np.newaxis],
+            together,
         )
 
 

@@ -20,7 +20,7 @@ from training.config import TrainingConfig
 from training.epochs import read_history
 from training.features import freeze
 from training.fold import fold_batch_norm
-from training.head import class_weights, classification_loss, one_hot
+from training.head import balance_classes, classification_loss, one_hot
 from training.history import History, Stage
 from training.model import Classifier
 from training.pictures import DecodedSplit, Pixels
@@ -110,22 +110,19 @@ def _fit(model: keras.Model, config: TrainingConfig, decoded: DecodedSplit) -> H
     model.compile(
         optimizer=recipe.optimizer(epochs * steps),
         loss=classification_loss(config.head.label_smoothing),
-        metrics=["accuracy"],
+        weighted_metrics=["accuracy"],
         steps_per_execution=min(steps, recipe.steps_at_once),
         jit_compile=False,  # XLA's convolutions took longer
     )
     logs = model.fit(
         train.batch,
         one_hot(train.targets, classes),
-        validation_data=(
-            decoded.validation.batch,
-            one_hot(decoded.validation.targets, classes),
-        ),
-        class_weight=(
-            class_weights(train.targets, classes)
+        sample_weight=(
+            balance_classes(train.targets, classes, train.weights)
             if config.head.balances_classes
-            else None
+            else train.weights
         ),
+        validation_data=_for_validation(decoded.validation, classes),
         epochs=epochs,
         batch_size=recipe.batch_size,
         callbacks=[
@@ -135,6 +132,12 @@ def _fit(model: keras.Model, config: TrainingConfig, decoded: DecodedSplit) -> H
         verbose=0,
     ).history
     return replace(read_history(logs), best_epoch=_kept_epoch(recipe, logs))
+
+
+def _for_validation(pixels: Pixels, classes: int) -> tuple[np.ndarray, ...]:
+    """What Keras validates on: pictures, one-hot targets, and weights if any."""
+    parts = pixels.batch, one_hot(pixels.targets, classes)
+    return parts if pixels.weights is None else (*parts, pixels.weights)
 
 
 def _best_keeper(

@@ -23,11 +23,21 @@ STEPS_PER_EXECUTION = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """float32 features (n, channels), and int64 targets (n,) below classes."""
+    """float32 features (n, channels), and int64 targets (n,) below classes.
+
+    weights are float32 (n,); None where all count alike.
+    """
 
     features: NDArray[np.float32]
     targets: NDArray[np.int64]
     classes: int
+    weights: NDArray[np.float32] | None = None
+
+    @property
+    def for_validation(self) -> tuple[NDArray[np.float32], ...]:
+        """What Keras validates on: features, one-hot targets, and weights if any."""
+        parts = self.features, one_hot(self.targets, self.classes)
+        return parts if self.weights is None else (*parts, self.weights)
 
 
 def fit_head(
@@ -58,7 +68,7 @@ def fit_head(
     head.compile(
         optimizer=keras.optimizers.Adam(config.learning_rate),
         loss=classification_loss(config.label_smoothing),
-        metrics=["accuracy"],
+        weighted_metrics=["accuracy"],
         steps_per_execution=STEPS_PER_EXECUTION,
     )
     stop = keras.callbacks.EarlyStopping(
@@ -67,9 +77,11 @@ def fit_head(
     logs = head.fit(
         train.features,
         one_hot(train.targets, classes),
-        validation_data=(validation.features, one_hot(validation.targets, classes)),
-        class_weight=(
-            class_weights(train.targets, classes) if config.balances_classes else None
+        validation_data=validation.for_validation,
+        sample_weight=(
+            balance_classes(train.targets, classes, train.weights)
+            if config.balances_classes
+            else train.weights
         ),
         epochs=config.max_epochs,
         batch_size=config.batch_size,
@@ -92,7 +104,16 @@ def one_hot(targets: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
     return np.eye(classes, dtype=np.float32)[targets]
 
 
-def class_weights(targets: NDArray[np.int64], classes: int) -> dict[int, float]:
-    """n / (classes x count) of each class: all classes weigh the same together."""
-    counts = np.bincount(targets, minlength=classes)
-    return {index: len(targets) / (classes * n) for index, n in enumerate(counts) if n}
+def balance_classes(
+    targets: NDArray[np.int64], classes: int, weights: NDArray[np.float32] | None
+) -> NDArray[np.float32]:
+    """Weights (n,) by which all classes weigh the same, and together as before.
+
+    Within a class its photos keep the ratios of the weights that are given.
+
+    Source: King and Zeng 2001, "Logistic regression in rare events data".
+    """
+    own = np.ones(len(targets), np.float32) if weights is None else weights
+    totals = np.bincount(targets, own, classes)
+    factors = own.sum() / (classes * np.where(totals > 0, totals, 1))
+    return (own * factors[targets]).astype(np.float32)

@@ -39,14 +39,17 @@ def judge_model(trained: TrainedModel, decoded: DecodedSplit) -> Judgment:
             "expected finite scores, found some that are not: training diverged; try "
             "a lower --learning-rate"
         )
-    temperature = fit_temperature(seen, decoded.validation.targets)
+    validation = decoded.validation
+    temperature = fit_temperature(seen, validation.targets, validation.weights)
     classifier = replace(trained.classifier, temperature=temperature)
     logits = trained.predict_logits(test, "scores of test")
     scores = softmax(logits / np.float32(temperature))
     return Judgment(
         classifier=classifier,
-        evaluation=evaluate_scores(scores, test.targets, decoded.split.labels),
-        calibration=calibrate(logits, test.targets, temperature),
+        evaluation=evaluate_scores(
+            scores, test.targets, decoded.split.labels, test.weights
+        ),
+        calibration=calibrate(logits, test.targets, temperature, test.weights),
         mistakes=worst_mistakes(scores, test, photos, classifier.explain),
         right=sample_right(scores, test, photos, classifier.explain),
     )

@@ -29,26 +29,32 @@ class Pixels:
 
     batch is uint8, shape (n, height, width, 3), RGB 0-255; targets int64, shape (n,),
     an index into the split's labels; digests the SHA-256 of each picture's file.
+    weights are float32, shape (n,), above 0; None where all pictures count alike.
     """
 
     batch: NDArray[np.uint8]
     targets: NDArray[np.int64]
     digests: tuple[str, ...]
+    weights: NDArray[np.float32] | None = None
 
     def take(self, indices: NDArray[np.int64]) -> Pixels:
         """Some of the pictures, in the order of the indices."""
-        digests = tuple(self.digests[index] for index in indices)
         return Pixels(
-            batch=self.batch[indices], targets=self.targets[indices], digests=digests
+            batch=self.batch[indices],
+            targets=self.targets[indices],
+            digests=tuple(self.digests[index] for index in indices),
+            weights=None if self.weights is None else self.weights[indices],
         )
 
 
 def join_pixels(parts: Sequence[Pixels]) -> Pixels:
-    """All pictures of some parts, in their order."""
+    """All pictures of some parts, in their order; all parts have weights or none."""
+    weights = [part.weights for part in parts if part.weights is not None]
     return Pixels(
         batch=np.concatenate([part.batch for part in parts]),
         targets=np.concatenate([part.targets for part in parts]),
         digests=tuple(digest for part in parts for digest in part.digests),
+        weights=np.concatenate(weights) if weights else None,
     )
 
 
@@ -113,6 +119,7 @@ def _arrange(
 ) -> DecodedSplit:
     """Cut the one array into the parts, without the photos that could not be read."""
     pixels, photos, start = {}, {}, 0
+    is_weighted = any(photo.weight != 1 for photo in split.photos)
     for part in ("train", "validation", "test"):
         listed = getattr(split, part)
         view = batch[start : start + len(listed)]
@@ -120,9 +127,11 @@ def _arrange(
         kept = [index for index, photo in enumerate(listed) if photo not in problems]
         photos[part] = tuple(listed[index] for index in kept)
         targets = [split.labels.index(photo.label) for photo in photos[part]]
+        weights = np.array([photo.weight for photo in photos[part]], np.float32)
         pixels[part] = Pixels(
             batch=view if len(kept) == len(listed) else view[kept],
             targets=np.array(targets, np.int64),
             digests=tuple(photo.digest for photo in photos[part]),
+            weights=weights if is_weighted else None,
         )
     return DecodedSplit(split=replace(split, **photos), **pixels)

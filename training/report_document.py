@@ -1,10 +1,11 @@
 """report.json: everything the report says, as data for tools.
 
 Schema version 1, always these keys: schema_version; contract (as contract.json); test
-(count, accuracy, interval_95, majority_baseline, confusion, confusions, classes);
-calibration, shuffled_labels and cross_validation (null if not made); stages (each with
-title, is_kept, seconds, history); findings; near_duplicates; mistakes; is_given_split;
-pixel_difference; export_score_difference; photos_per_second; seconds; config; command.
+(count, accuracy, interval_95, majority_baseline, confusion, confusions, classes, and
+weighted, null where all photos count alike); calibration, shuffled_labels and
+cross_validation (null if not made); stages (each with title, is_kept, seconds,
+history); findings; near_duplicates; mistakes; is_given_split; pixel_difference;
+export_score_difference; photos_per_second; seconds; config; command.
 Shares are 0-1 and a value that does not exist is null: no NaN, no infinity.
 """
 
@@ -71,6 +72,11 @@ def _test(evaluation: EvaluationReport) -> dict[str, object]:
         "confusion": evaluation.confusion.tolist() if has_matrix else None,
         "confusions": [asdict(row) for row in list_confusions(evaluation)],
         "classes": [_class(figures) for figures in evaluation.classes],
+        "weighted": evaluation.weighted
+        and {
+            **asdict(evaluation.weighted),
+            "interval_95": evaluation.weighted.interval,
+        },
     }
 
 

@@ -39,9 +39,10 @@ def search_head(
         setting = _suggest(trial, config)
         head, _ = fit_head(train, validation, setting, seed, title=None)
         logits = head(validation.features, training=False).numpy()
-        loss = measure_reliability(logits, validation.targets).loss
+        loss = measure_reliability(logits, validation.targets, validation.weights).loss
         hits = logits.argmax(axis=1) == validation.targets
-        tried.append(Trial(config=setting, loss=loss, accuracy=float(np.mean(hits))))
+        accuracy = float(np.average(hits, weights=validation.weights))
+        tried.append(Trial(config=setting, loss=loss, accuracy=accuracy))
         return loss
 
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))

@@ -22,8 +22,8 @@ def run_shuffled(
     """
     chance = np.random.default_rng(seed)
     head, _ = fit_head(
-        replace(train, targets=chance.permutation(train.targets)),
-        replace(validation, targets=chance.permutation(validation.targets)),
+        _shuffle_labels(train, chance),
+        _shuffle_labels(validation, chance),
         config,
         seed,
         "training on shuffled labels",
@@ -35,3 +35,10 @@ def run_shuffled(
         count=len(validation.targets),
         chance=float(counts.max() / counts.sum()),
     )
+
+
+def _shuffle_labels(samples: Samples, chance: np.random.Generator) -> Samples:
+    """Labels go to other photos, and take the weights of their own along."""
+    order = chance.permutation(len(samples.targets))
+    weights = None if samples.weights is None else samples.weights[order]
+    return replace(samples, targets=samples.targets[order], weights=weights)

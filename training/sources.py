@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from training.errors import UnknownData
 
 SOLAR_CELLS = "solar-cells"
+SOLAR_CELLS_PLAIN = "solar-cells-plain"
 FASHION_MNIST = "fashion-mnist"
 _KAGGLE = {
     "pizza-not-pizza": "carlosrunner/pizza-not-pizza",
@@ -31,6 +33,20 @@ _FASHION_MNIST_MD5 = {
 }
 
 
+@dataclass(frozen=True)
+class ListedPhoto:
+    """A picture that a data set names, and its label.
+
+    weight says how much it counts, above 0; kind is what a label's photos are told
+    apart by when they are split, since each part gets its share of every kind.
+    """
+
+    path: Path
+    label: str
+    weight: float = 1.0
+    kind: str = ""
+
+
 def find_source(name: str, datasets_dir: Path) -> Path:
     """The folder of a named data set: a ready copy, an installed package, a download.
 
@@ -40,7 +56,7 @@ def find_source(name: str, datasets_dir: Path) -> Path:
     ready = datasets_dir / name
     if ready.is_dir():
         return ready
-    if name == SOLAR_CELLS:
+    if name in (SOLAR_CELLS, SOLAR_CELLS_PLAIN):
         return _solar_cells_folder()
     if name in _KAGGLE:
         return _download(name, lambda: _from_kaggle(_KAGGLE[name]))
@@ -48,24 +64,33 @@ def find_source(name: str, datasets_dir: Path) -> Path:
         return _download(name, lambda: _from_keras(_CATS_VS_DOGS_URL))
     if name == FASHION_MNIST:
         return _download(name, _fashion_mnist_from_keras)
-    known = ", ".join(sorted({SOLAR_CELLS, FASHION_MNIST, "cats-vs-dogs", *_KAGGLE}))
+    named = {SOLAR_CELLS, SOLAR_CELLS_PLAIN, FASHION_MNIST, "cats-vs-dogs", *_KAGGLE}
+    known = ", ".join(sorted(named))
     raise UnknownData(f"expected a folder or one of {known}; received '{name}'")
 
 
-def read_solar_cells(folder: Path) -> list[tuple[Path, str]]:
-    """Each cell's picture with one of two labels.
+def read_solar_cells(folder: Path, is_plain: bool = False) -> list[ListedPhoto]:
+    """Each cell's picture with one of two labels, a weight and a kind.
 
-    The experts' defect probability is 0, 1/3, 2/3 or 1; a cell counts as defective
-    from 0.5 on.
+    The experts' defect probability is 0, 1/3, 2/3 or 1. As in the paper, a cell of
+    which they were not sure counts as defective and weighs as much as its probability;
+    the kinds, mono- or polycrystalline by probability, are split evenly. Plain: a cell
+    is defective from 0.5 on, and all weigh and are split alike.
     Source: Deitsch et al. 2019, "Automatic classification of defective photovoltaic
     module cells in electroluminescence images"; labels.csv of the elpv data set.
     """
     rows = (folder / "labels.csv").read_text(encoding="utf-8").splitlines()
     listing = []
     for row in rows:
-        name, probability, _ = row.split()
-        label = "defective" if float(probability) >= 0.5 else "functional"
-        listing.append((folder / name, label))
+        name, told, crystal = row.split()
+        probability = float(told)
+        if is_plain:
+            label = "defective" if probability >= 0.5 else "functional"
+            listing.append(ListedPhoto(folder / name, label))
+            continue
+        label = "defective" if probability else "functional"
+        kind = f"{crystal} {probability:.2f}"
+        listing.append(ListedPhoto(folder / name, label, probability or 1.0, kind))
     return listing
 
 

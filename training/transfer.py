@@ -52,7 +52,12 @@ class TransferLearner:
     def features(self, pixels: Pixels, classes: int, title: str) -> Samples:
         """The backbone's features of pictures as they are."""
         rows = self._features.rows(pixels, f"features of {title}")
-        return Samples(features=rows, targets=pixels.targets, classes=classes)
+        return Samples(
+            features=rows,
+            targets=pixels.targets,
+            classes=classes,
+            weights=pixels.weights,
+        )
 
     def train_features(self, pixels: Pixels, classes: int) -> Samples:
         """The backbone's features of all passes, one after the other."""
@@ -67,6 +72,9 @@ class TransferLearner:
             features=np.concatenate(rows),
             targets=np.tile(pixels.targets, passes),
             classes=classes,
+            weights=(
+                None if pixels.weights is None else np.tile(pixels.weights, passes)
+            ),
         )
 
     def fit(
@@ -97,7 +105,7 @@ class TransferLearner:
         stages = (stage,)
         if self._config.fine_tuning.max_epochs:
             loss = measure_reliability(
-                head(seen.features, training=False).numpy(), seen.targets
+                head(seen.features, training=False).numpy(), seen.targets, seen.weights
             ).loss
             stages += (self._fine_tune(head, loss, (train, validation), folder),)
         return self._wrap_up(head, stages, trials)
@@ -118,21 +126,22 @@ class TransferLearner:
             self._maps = self._open_store(self._parts[0], is_pooled=False)
         blocks = TopBlocks(top=self._parts[1], head=head)
         before = blocks.weights
-        classes = head.output.shape[-1]
-        train = self._map_samples(pixels[0], classes, "train")
-        validation = self._map_samples(pixels[1], classes, "validation", passes=1)
+        train = self._map_samples(pixels[0], head, "train")
+        validation = self._map_samples(pixels[1], head, "validation", passes=1)
         with tempfile.TemporaryDirectory() as aside:
             stage = fine_tune(
                 blocks, train, validation, self._config, folder or Path(aside)
             )
         logits = blocks.predict_logits(validation.passes[0])
-        is_kept = measure_reliability(logits, pixels[1].targets).loss < loss_before
+        seen = pixels[1]
+        reached = measure_reliability(logits, seen.targets, seen.weights)
+        is_kept = reached.loss < loss_before
         if not is_kept:
             blocks.set_weights(before)
         return replace(stage, seconds=time.monotonic() - start, is_kept=is_kept)
 
     def _map_samples(
-        self, pixels: Pixels, classes: int, title: str, passes: int | None = None
+        self, pixels: Pixels, head: keras.Model, title: str, passes: int | None = None
     ) -> MapSamples:
         assert self._maps is not None
         passes = passes or self._count_passes(pixels)
@@ -142,7 +151,11 @@ class TransferLearner:
             )
             for number in range(passes)
         ]
-        return MapSamples(passes=tuple(maps), targets=one_hot(pixels.targets, classes))
+        return MapSamples(
+            passes=tuple(maps),
+            targets=one_hot(pixels.targets, head.output.shape[-1]),
+            weights=pixels.weights,
+        )
 
     def _count_passes(self, train: Pixels) -> int:
         """As many passes as there are epochs, or as fit into memory."""

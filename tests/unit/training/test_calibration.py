@@ -88,3 +88,20 @@ def test_calibrate():
     # The logits are float32: seven digits.
     assert calibration.after.error == pytest.approx(0, abs=1e-6)
     assert calibration.after.loss < calibration.before.loss
+
+
+def test_weights():
+    """A photo of weight 3 tells as much as three of weight 1."""
+    logits, targets = two_class_logits(2, right=4, wrong=2)
+    weights = np.array([1, 2, 3, 1, 3, 1], np.float32)
+    places = np.repeat(np.arange(6), weights.astype(int))
+
+    weighted = measure_reliability(logits, targets, weights)
+    repeated = measure_reliability(logits[places], targets[places])
+
+    assert weighted.loss == pytest.approx(repeated.loss)
+    assert weighted.error == pytest.approx(repeated.error)
+    assert fit_temperature(logits, targets, weights) == pytest.approx(
+        fit_temperature(logits[places], targets[places])
+    )
+    assert sum(row.count for row in weighted.bins) == 6

@@ -165,12 +165,63 @@ def test_ready_copy_comes_first(make_photos, tmp_path):
 
 
 def test_solar_cells_labels():
-    """The packaged set has the counts of its label file: 821 of 2,624 from 0.5 up."""
-    split = load_split("solar-cells", datasets_dir=Path("no-such-folder"))
+    """The plain set has the counts of its label file: 821 of 2,624 from 0.5 up."""
+    split = load_split("solar-cells-plain", datasets_dir=Path("no-such-folder"))
 
     counts = Counter(photo.label for photo in split.photos)
 
     assert counts == {"defective": 821, "functional": 1803}
+    assert {photo.weight for photo in split.photos} == {1.0}
+
+
+def test_solar_cells_weights():
+    """As in the paper: 1,968 and 656 cells, the unsure ones defective and light."""
+    split = load_split("solar-cells", Path("no-such-folder"), test_fraction=0.25)
+
+    weights = Counter((photo.label, round(photo.weight, 2)) for photo in split.photos)
+    kinds = Counter(photo.kind for photo in split.test)
+
+    assert weights == {
+        ("functional", 1.0): 588 + 920,
+        ("defective", 0.33): 117 + 178,
+        ("defective", 0.67): 56 + 50,
+        ("defective", 1.0): 313 + 402,
+    }
+    assert len(split.test) == 656
+    # A quarter of each kind of the label file, to within one cell.
+    assert kinds["mono 0.00"] == 588 / 4 and kinds["poly 0.00"] == 920 / 4
+    assert kinds["mono 0.67"] == 56 / 4
+    assert kinds["mono 0.33"] == 29 and kinds["mono 1.00"] == 78
+    assert {kinds["poly 0.33"] - 44.5, kinds["poly 0.67"] - 12.5} <= {-0.5, 0.5}
+    assert abs(kinds["poly 1.00"] - 100.5) == 0.5
+
+
+def test_weights_of_a_folder(make_photos, tmp_path):
+    """weights.csv makes single photos lighter, and the fingerprint another."""
+    folder = make_photos({"cat": 10, "dog": 10})
+    before = load_split(str(folder), tmp_path)
+    (folder / "weights.csv").write_text("path,weight\ndog/3.png,0.5\n")
+
+    split = load_split(str(folder), tmp_path)
+
+    weights = {
+        photo.path.name: photo.weight for photo in split.photos if photo.label == "dog"
+    }
+    assert weights.pop("3.png") == 0.5
+    assert set(weights.values()) == {1.0}
+    assert split.fingerprint != before.fingerprint
+
+
+def test_weights_above_a_given_split(make_photos, tmp_path):
+    """Where the parts are given, weights.csv lies beside them."""
+    for part, shade in (("train", 0), ("test", 100)):
+        make_photos({"cat": 10, "dog": 10}, f"photos/{part}", shade)
+    (tmp_path / "photos" / "weights.csv").write_text("path,weight\ntest/cat/0.png,2\n")
+
+    split = load_split(str(tmp_path / "photos"), tmp_path)
+
+    assert [photo.weight for photo in split.test if photo.weight != 1] == [2.0]
+    assert {photo.weight for photo in split.train + split.validation} == {1.0}
 
 
 def test_unknown_name(tmp_path):

@@ -9,6 +9,7 @@ from training.evaluate import (
     evaluate_scores,
     paired_difference,
     roc_curve,
+    weigh_accuracy,
     wilson_interval,
 )
 
@@ -132,3 +133,29 @@ def test_cross_validation():
 def test_wilson_interval(correct, count, expected):
     """The interval solves Wilson's quadratic and stays inside 0-1."""
     assert wilson_interval(correct, count) == pytest.approx(expected, abs=1e-4)
+
+
+def test_weighted_accuracy():
+    """Weights 3, 1, 1, 1 with the heavy photo wrong: half is right, of 3 photos."""
+    is_correct = np.array([False, True, True, True])
+    weights = np.array([3, 1, 1, 1], np.float32)
+
+    weighted = weigh_accuracy(is_correct, np.array([0, 1, 1, 1]), weights)
+
+    assert weighted.accuracy == 3 / 6
+    assert weighted.effective_count == 36 / 12
+    assert weighted.majority_baseline == 3 / 6
+    assert weighted.interval == wilson_interval(1.5, 3)
+
+
+def test_equal_weights():
+    """Photos of one and the same weight count as photos do."""
+    weights = np.full(len(TARGETS), 0.25, np.float32)
+
+    report = evaluate_scores(SCORES, TARGETS, ("cat", "dog"), weights)
+
+    assert report.weighted.accuracy == pytest.approx(report.accuracy)
+    assert report.weighted.effective_count == pytest.approx(report.count)
+    assert report.weighted.interval == pytest.approx(report.interval)
+    assert report.weighted.majority_baseline == pytest.approx(report.majority_baseline)
+    assert evaluate_scores(SCORES, TARGETS, ("cat", "dog")).weighted is None

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.unit.training.example_facts import example_extras, example_facts
-from training.evaluate import ShuffledRun
+from training.evaluate import ShuffledRun, WeightedAccuracy
 from training.report import write_report
 
 _VOID = {"meta", "img", "br", "link", "path", "use"}
@@ -229,3 +229,19 @@ def test_leak_is_loud(write):
 
     assert "look for a leak" in _Page(page).text
     assert document["shuffled_labels"]["is_chance"] is False
+
+
+def test_weighted_facts(write):
+    """Where photos have weights, their accuracy stands beside the plain count."""
+    facts = example_facts()
+    weighted = WeightedAccuracy(accuracy=0.8, effective_count=5, majority_baseline=0.6)
+    evaluation = dataclasses.replace(facts.evaluation, weighted=weighted)
+
+    page, document = write(dataclasses.replace(facts, evaluation=evaluation))
+
+    text = _Page(page).text
+    assert "80.0 % weighted accuracy" in text and "as much as 5 equal photos" in text
+    assert "75.0 % 6 of 8 test photos right" in text
+    told = document["test"]["weighted"]
+    assert (told["accuracy"], told["effective_count"]) == (0.8, 5.0)
+    assert told["interval_95"] == list(weighted.interval)
