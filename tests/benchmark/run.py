@@ -11,9 +11,19 @@ import argparse
 import sys
 from pathlib import Path
 
+from tests.benchmark.growth import command as growth
+from tests.benchmark.start import command as start
+from tests.benchmark.steady import command as steady
 from tests.benchmark.table import command as table
+from tests.benchmark.training_race import command as training
 
-COMMANDS = {"table": table}
+COMMANDS = {
+    "table": table,
+    "growth": growth,
+    "start": start,
+    "steady": steady,
+    "training": training,
+}
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 
