@@ -24,6 +24,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from gateway.arrivals import CONTINUE, MAX_HEAD_BYTES, STALLED_SECONDS
 from gateway.body_socket import BodySocket, buffer_body
 from gateway.connection import Connection
+from gateway.last_call import LastCall
 from gateway.memory import return_large_blocks
 from gateway.refusals import describe_parse_error, write_refusal
 
@@ -47,6 +48,7 @@ class GatewayWorker(ThreadWorker):
         self._arriving: dict[Connection, None] = {}
         self._held_bytes = 0
         self._looks_at = 0.0
+        self._last_call = LastCall()
 
     def init_process(self) -> None:
         """Start to serve, with memory that goes back when it is freed."""
@@ -85,13 +87,18 @@ class GatewayWorker(ThreadWorker):
         self.keepalived_conns.remove(conn)
         self._begin(conn, client)
 
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """Begin to end; gunicorn hangs up at once, also on whom it told to stay."""
+        self._last_call.begin()
+        self.method_queue.defer(self.set_accept_enabled, False)
+
     def set_accept_enabled(self, enabled: bool) -> None:
         """Stop listening for good while ending: a new caller must go elsewhere at once.
 
         Gunicorn listens to the end and lets it wait for an answer that never comes.
         """
-        super().set_accept_enabled(enabled)
-        if not self.alive:
+        super().set_accept_enabled(enabled and not self._last_call.has_begun)
+        if self._last_call.has_begun:
             for listener in self.sockets:
                 listener.close()
 
@@ -109,6 +116,7 @@ class GatewayWorker(ThreadWorker):
         settings = self.app.settings
         largest_upload = 2 * max(settings.max_image_bytes, settings.max_body_bytes)
         max_bytes = largest_upload + DRAIN_BYTES
+        self._last_call.tell(req)
         req.unreader.sock = BodySocket(conn.sock, conn.arrival, req, max_bytes)
         req.body = buffer_body(req.body.reader)
         try:
@@ -135,6 +143,8 @@ class GatewayWorker(ThreadWorker):
         Gunicorn sleeps through its whole graceful_timeout as long as one client keeps
         an idle connection open. By then the Service sends us nothing new.
         """
+        if self._last_call.has_begun:
+            self.alive = bool(self.nr_conns) and not self._last_call.is_over
         if not self.alive:
             for conn in (*self.keepalived_conns, *self.pending_conns):
                 conn.timeout = 0.0

@@ -57,6 +57,7 @@ def test_unready_while_draining(encode_picture):
                 reply.begin()
 
                 assert reply.status == 504
+                assert reply.headers["Connection"] == "close"
             asked.close()
             assert gateway.process.wait(30) == 0
 
@@ -89,6 +90,27 @@ def test_idle_connection(tiny_server):
         assert gateway.process.wait(10) == 0
 
     idle.close()
+
+
+def test_told_to_stay(tiny_server, encode_picture):
+    """A client whose connection was kept is answered once more, and told of the end."""
+    photo = encode_picture()
+    address = f"localhost:{tiny_server.grpc_port}"
+    with running_gateway(model_address=address, models="tiny") as gateway:
+        kept = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
+        kept.request("POST", "/predict", photo)
+        first = kept.getresponse()
+        assert first.read() and first.headers["Connection"] == "keep-alive"
+        gateway.process.send_signal(signal.SIGTERM)
+        wait_until_refused(("127.0.0.1", gateway.port))
+
+        kept.request("POST", "/predict", photo)
+        last = kept.getresponse()
+
+        assert (last.status, last.headers["Connection"]) == (200, "close")
+        # With the last connection the worker ends; the idle are given seconds.
+        assert gateway.process.wait(30) == 0
+    kept.close()
 
 
 def test_start_without_model_server():
