@@ -49,6 +49,7 @@ def main():
     folder, side, port = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     ray.init(include_dashboard=False, num_cpus=_CORES)
     serve.start(http_options={"host": "127.0.0.1", "port": port})
+    # pylint: disable-next=no-member  # the decorator gives the class this
     serve.run(PhotoClassifier.bind(folder, side), blocking=True)
 
 

@@ -21,7 +21,8 @@ from tests.benchmark.table.text import write_text
 from tests.benchmark.table.turns import Turns
 
 _QUICK_SYSTEMS = ("ours", "flask")
-_LEAST_SECONDS, _MOST_ROUNDS, _MOST_CLIENTS = 0.2, 100, 512
+_LEAST_SECONDS, _MOST_SECONDS = 0.2, 600.0
+_MOST_ROUNDS, _MOST_CLIENTS = 100, 512
 
 
 def add_arguments(parser):
@@ -65,16 +66,19 @@ def read_plan(options):
         open_seconds=_or(options.open_seconds, 0.0 if options.quick else 3.0),
         photos=16 if options.quick else 64,
     )
-    if not plan.seconds >= _LEAST_SECONDS:
+    if plan.seconds < _LEAST_SECONDS or plan.seconds > _MOST_SECONDS:
         raise ValueError(
-            f"expected at least {_LEAST_SECONDS} s, received {plan.seconds}"
+            f"expected {_LEAST_SECONDS} to {_MOST_SECONDS} seconds, received "
+            f"{plan.seconds}"
         )
     if not 1 <= plan.rounds <= _MOST_ROUNDS:
         raise ValueError(f"expected 1 to {_MOST_ROUNDS} rounds, received {plan.rounds}")
-    if not (plan.open_seconds == 0 or plan.open_seconds >= _LEAST_SECONDS):
+    if not (
+        plan.open_seconds == 0 or _LEAST_SECONDS <= plan.open_seconds <= _MOST_SECONDS
+    ):
         raise ValueError(
-            f"expected 0 or at least {_LEAST_SECONDS} open seconds, received "
-            f"{plan.open_seconds}"
+            f"expected 0 or {_LEAST_SECONDS} to {_MOST_SECONDS} open seconds, "
+            f"received {plan.open_seconds}"
         )
     return plan
 

@@ -14,14 +14,13 @@ from tests.benchmark.table.lineup import SYSTEMS
 from tests.benchmark.table.plan import RATE_SHARES
 from tests.benchmark.table.turns import ALONE, BUSY
 
-LIMIT, OURS = "limit", "ours"
+OURS = "ours"
 
 
 def build_network(findings, plan):
-    """One network: {"network", "batch_sizes", "limits", "systems"}; JSON's types only."""
+    """One network: "network", "batch_sizes", "limits", "systems"; JSON's types only."""
     bases = {
-        name: _speeds(findings.loads.get(name, {}).get(level, []))
-        for name, level in (*((each, BUSY) for each in LIMITS),)
+        name: _speeds(findings.loads.get(name, {}).get(BUSY, [])) for name in LIMITS
     }
     systems = [_system(name, findings, plan, bases) for name in plan.systems]
     _compare_with_ours(systems)
@@ -98,7 +97,7 @@ def _figures(loads, bases):
 
 
 def _compare_with_ours(systems):
-    """Into each row: how many times as fast ours is, and how many times as late it is."""
+    """Into each row: how many times as fast ours is, how many times as late it is."""
     (ours,) = [row for row in systems if row["name"] == OURS] or [{"closed": {}}]
     for row in systems:
         for clients, figures in row["closed"].items():

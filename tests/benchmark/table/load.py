@@ -1,4 +1,4 @@
-"""Load on one server: so many clients that wait for their answers, or arrivals at a rate.
+"""Load on one server: clients that wait for their answers, or arrivals at a rate.
 
 Clients of a closed loop send again when they were answered; arrivals of an open loop
 come at random whether or not the server keeps up, and wait from when they were due.

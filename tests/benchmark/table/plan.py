@@ -49,5 +49,5 @@ class Plan:
     def turns(self):
         """How often something is put in its turn, for the bar."""
         rows = len(self.systems)
-        each = rows * 2 + self.rounds * (rows + len(self.limits))
+        each = rows + self.rounds * (rows + len(self.limits))
         return len(self.networks) * (each + (rows if self.open_seconds else 0))

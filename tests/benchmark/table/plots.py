@@ -1,4 +1,4 @@
-"""Figures of one network: speeds by clients, latencies of arrivals, ratios at a glance."""
+"""Figures of one network: ratios at a glance, speeds by clients, arrivals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draw_ratios(network):
     rows.sort(key=lambda each: each[1])
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.6, 0.9 + 0.34 * len(rows)), layout="constrained")
-        axes = figure.subplots()
+        axes = figure.add_subplot()
         bars = axes.barh(
             [_plain(row) for row, _ in rows],
             [ratio for _, ratio in rows],
@@ -72,7 +72,7 @@ def draw_arrivals(network):
     """p50 (full) and p99 (dashed) by the rate of arrivals."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.6, 4.6), layout="constrained")
-        axes = figure.subplots()
+        axes = figure.add_subplot()
         for row, look in _looks(network):
             points = [row["open"][share] for share in sorted(row["open"])]
             rates = [each["offered_per_second"] for each in points]

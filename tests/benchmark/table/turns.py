@@ -10,16 +10,10 @@ from dataclasses import dataclass, field
 from tests.benchmark.own_process import own_process
 from tests.benchmark.table import limits, load, networks
 from tests.benchmark.table.limits import CORES, LIMITS
-from tests.benchmark.table.lineup import SYSTEMS
-from tests.benchmark.table.plan import (
-    BATCH_SECONDS,
-    RATE_SHARES,
-    WARM_CLIENTS,
-    WARM_SECONDS,
-)
-from tests.benchmark.table.servers import launched, wait_for_answer
+from tests.benchmark.table.plan import BATCH_SECONDS, RATE_SHARES
+from tests.benchmark.table.starting import Starting
 
-COMPARED_PHOTOS = 4
+_COMPARED_PHOTOS = 4
 # A limit's only level: both cores busy with the best batch; and one picture at a time.
 BUSY, ALONE = "busy", "alone"
 
@@ -66,8 +60,9 @@ class Findings:
 class Turns:
     """The run of one network; ends_at (monotonic) is when no new turn begins."""
 
-    def __init__(self, plan, photos, folder, bar):
-        self._plan, self._photos, self._folder, self._bar = plan, photos, folder, bar
+    def __init__(self, plan, photos, folder, progress):
+        self._plan, self._photos, self._folder = plan, photos, folder
+        self._progress = progress
         self._servers = {}
 
     def run(self, name, ends_at):
@@ -75,10 +70,10 @@ class Turns:
         network, findings = networks.find_network(name), Findings(name)
         with ExitStack() as stack:
             with own_process() as call:
-                self._bar.say(f"{name}: exporting")
+                self._progress.say(f"{name}: exporting")
                 call(networks.prepare, network)
             call = stack.enter_context(own_process())
-            self._start_all(stack, network, findings, call)
+            self._start(stack, network, findings, call)
             for limit in self._plan.limits:
                 speeds = call(
                     limits.best_batch_size,
@@ -90,35 +85,21 @@ class Turns:
         self._servers.clear()
         return findings
 
-    def _start_all(self, stack, network, findings, call):
-        """Together, since each waits for much else than the processor."""
-        started = {}
-        for name in self._plan.systems:
-            self._bar.step(f"{network.name}: starting {name}")
-            folder = self._folder / network.name / name
-            context = launched(SYSTEMS[name], network, folder, self._photos)
-            try:
-                started[name] = (*stack.enter_context(context), folder)
-            except (RuntimeError, OSError) as error:
-                findings.missing[name] = str(error)
+    def _start(self, stack, network, findings, call):
         expected = [
             call(limits.scores, network, photo)
-            for photo in self._photos[:COMPARED_PHOTOS]
+            for photo in self._photos[:_COMPARED_PHOTOS]
         ]
-        for name, (server, processes, folder) in started.items():
-            self._bar.step(f"{network.name}: waiting for {name}")
-            try:
-                wait_for_answer(load.ask, server, processes, folder)
-                difference = _largest_difference(name, server, expected)
-            except (RuntimeError, ValueError, LookupError) as error:
-                findings.missing[name] = f"{type(error).__name__}: {error}"
-                server.pause()
-                continue
-            load.closed(server.door, WARM_CLIENTS, WARM_SECONDS)
-            findings.differences[name] = difference
-            findings.memory_mib[name] = server.resident_mib()
-            server.pause()
-            self._servers[name] = server
+        starting = Starting(network, self._photos, expected, self._folder)
+        started, findings.missing = starting.start(
+            self._plan.systems,
+            stack,
+            lambda what: self._progress.step(f"{network.name}: {what}"),
+        )
+        for name, each in started.items():
+            self._servers[name] = each.server
+            findings.differences[name] = each.difference
+            findings.memory_mib[name] = each.memory_mib
 
     def _measure_rounds(self, network, findings, call, ends_at):
         for number in range(self._plan.rounds):
@@ -126,7 +107,7 @@ class Turns:
             names = [*self._servers, *self._plan.limits]
             order.shuffle(names)
             for name in names:
-                self._bar.step(f"{network.name}: round {number + 1}, {name}")
+                self._progress.step(f"{network.name}: round {number + 1}, {name}")
                 if time.monotonic() > ends_at:
                     continue
                 if name in LIMITS:
@@ -157,7 +138,7 @@ class Turns:
         names = list(self._servers)
         random.Random(len(names)).shuffle(names)
         for name in names:
-            self._bar.step(f"{findings.network}: arrivals, {name}")
+            self._progress.step(f"{findings.network}: arrivals, {name}")
             peak = findings.peak(name)
             if not peak or time.monotonic() > ends_at:
                 continue
@@ -183,21 +164,3 @@ def _watched(server, put_load, amount, seconds):
     before = server.cpu_seconds()
     measured = put_load(server.door, amount, seconds)
     return Load(measured, server.cpu_seconds() - before)
-
-
-def _largest_difference(name, server, expected):
-    """Between its scores and limit 1's.
-
-    Raises:
-        RuntimeError: A photo was not answered with 200.
-    """
-    differences = []
-    for number, scores in enumerate(expected):
-        status, body = load.ask(server.door, number)
-        if status != load.OK:
-            raise RuntimeError(f"expected status 200, received {status}")
-        found = SYSTEMS[name].read(body)
-        differences += [
-            abs(ours - its) for ours, its in zip(scores, found, strict=True)
-        ]
-    return max(differences)
