@@ -25,7 +25,6 @@ from canary_gateway import Gateway
 from canary_places import Place
 
 AVAILABLE = "AVAILABLE"
-LOADING = "LOADING"
 END = "END"
 _LOOK_SECONDS = 0.25
 # Replicas of a model server read their file at different moments, and take turns.
@@ -72,9 +71,8 @@ class Moves:
             raise CanaryFailed(f"expected another version than the stable {stable}")
         self._settle(served, stable, version)
         if served.canary is None:
-            self._serve(hold(served, (stable, version), stable=stable))
             try:
-                self._wait_loaded(version)
+                self._load(hold(served, (stable, version), stable=stable), version)
             except CanaryFailed as error:
                 self.abort(stable, str(error))
                 raise
@@ -139,8 +137,7 @@ class Moves:
         # What answers now goes on answering: those that name no label still get it.
         held = {stable} | {n for n in (version,) if states.get(n) == AVAILABLE}
         if states.get(stable) != AVAILABLE:
-            self._serve(hold(served, held))
-            self._wait_loaded(stable)
+            self._load(hold(served, held), stable)
         self._serve(hold(served, held, stable=stable))
         self._wait_answer(STABLE, stable)
         self._share(Share(0))
@@ -164,13 +161,15 @@ class Moves:
             f"{share.percent:g} %",
         )
 
-    def _wait_loaded(self, version: int) -> None:
-        seen = set()
+    def _load(self, served: Served, version: int) -> None:
+        """Let the server take the versions that are held; wait for this one of them."""
+        seen = {self.gateway.states().get(version)}
+        self._serve(served)
 
         def is_loaded() -> bool:
             state = self.gateway.states().get(version)
-            # END alone is old: it may have been loaded and unloaded before.
-            if state == END and LOADING in seen:
+            # END and nothing else is old: it was loaded and unloaded before.
+            if state == END and seen != {END}:
                 raise CanaryFailed(
                     f"version {version} could not be loaded; the model server's log "
                     "says why"

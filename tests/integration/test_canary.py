@@ -2,70 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import threading
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pytest
-import urllib3
 from PIL import Image
 
+from tests.integration.canary_stack import Stack, only_version, traffic
 from tests.integration.gateway_process import running_gateway
 from tests.integration.serving_process import start_server
-from tests.tiny_model import LABELS, write_tiny_model
+from tests.tiny_model import LABELS, tiny_contract, write_tiny_model
 
-ROOT = Path(__file__).resolve().parents[2]
-SERVER_SECONDS = 170
-SCRIPT_SECONDS = 120
+SERVER_SECONDS = 900
 PHOTOS_OF_A_CLASS = 10
 # Every label is wrong with these.
 SABOTAGE = (1, 2, 0)
-
-
-@dataclass
-class Stack:
-    """A model server, a gateway, and the two files that scripts/canary changes."""
-
-    folder: Path
-    url: str = ""
-    lines: list = field(default_factory=list)
-
-    @property
-    def models_config(self):
-        """The model server's file."""
-        return self.folder / "models.config"
-
-    def canary(self, *arguments):
-        """Run scripts/canary to its end."""
-        return subprocess.run(
-            [
-                ROOT / "scripts/canary",
-                *map(str, arguments),
-                f"--gateway={self.url}",
-                f"--models-config={self.models_config}",
-                f"--canary-file={self.folder / 'canary.json'}",
-                "--patience=60",
-            ],
-            capture_output=True,
-            text=True,
-            timeout=SCRIPT_SECONDS,
-            check=False,
-            cwd=self.folder,
-        )
-
-    def share(self):
-        """What the gateway's file says of the model now."""
-        return json.loads((self.folder / "canary.json").read_text("utf-8"))["tiny"]
-
-    def add_version(self, version, **options):
-        """Write a version aside and rename it, since the server polls."""
-        written = write_tiny_model(self.folder / "aside", version, **options)
-        os.rename(written, self.folder / "tiny" / str(version))
 
 
 @pytest.fixture(name="stack", scope="module")
@@ -82,6 +34,7 @@ def _stack(tmp_path_factory):
     flags = (
         f"--model_config_file={stack.models_config}",
         "--model_config_file_poll_wait_seconds=1",
+        "--max_num_load_retries=0",
     )
     with start_server(
         *flags, timeout_seconds=SERVER_SECONDS, stderr=subprocess.DEVNULL
@@ -108,38 +61,6 @@ def _golden(tmp_path_factory):
             pixels[..., channel] += 150
             Image.fromarray(pixels).save(folder / label / f"{number}.png")
     return folder
-
-
-@contextmanager
-def traffic(url, photo):
-    """Requests without a version, two callers, until the block ends: their answers.
-
-    Each is (status, version).
-    """
-    answers = []
-    is_over = threading.Event()
-
-    def call():
-        pool = urllib3.PoolManager(retries=False, timeout=30)
-        while not is_over.is_set():
-            reply = pool.request(
-                "POST",
-                f"{url}/predict",
-                body=photo,
-                headers={"Content-Type": "image/png"},
-            )
-            answers.append((reply.status, reply.json().get("version")))
-            is_over.wait(0.01)
-
-    callers = [threading.Thread(target=call) for _ in range(2)]
-    for caller in callers:
-        caller.start()
-    try:
-        yield answers
-    finally:
-        is_over.set()
-        for caller in callers:
-            caller.join()
 
 
 def red_photo(golden):
@@ -175,3 +96,87 @@ def test_good_then_sabotaged(stack, golden):
     assert {version for _, version in answers} == {1, 2, 3}
     assert set(later) == {(200, 2)}
     assert stack.models_config.read_text("utf-8").startswith("# Kept.\n")
+
+
+def test_other_labels(stack, golden):
+    """Live requests alone end a canary that fails them, and no caller hears of it."""
+    stable = only_version(stack.url)
+    stack.add_version(14, contract=tiny_contract(("cat", "dog", "owl")))
+
+    with traffic(stack.url, red_photo(golden)) as answers:
+        done = stack.canary("start", 14, "--percent=50", "--watch", "--every=0.2")
+
+    assert done.returncode == 3, done.stderr + done.stdout
+    assert "aborted: errors: " in done.stdout
+    assert set(answers) == {(200, stable)}
+    assert only_version(stack.url) == stable
+    assert stack.share()["reason"].startswith("errors: ")
+
+
+def test_unloadable(stack):
+    """A version that cannot be loaded is given up, and everything is as before."""
+    stable = only_version(stack.url)
+    (stack.folder / "tiny" / "15").mkdir()
+    (stack.folder / "tiny" / "15" / "saved_model.pb").write_bytes(b"no graph")
+
+    done = stack.canary("start", 15)
+
+    assert done.returncode == 1, done.stderr + done.stdout
+    assert done.stderr == (
+        "canary: version 15 could not be loaded; the model server's log says why\n"
+    )
+    assert only_version(stack.url) == stable
+    assert stack.share()["percent"] == 0
+
+
+def test_by_hand(stack, golden):
+    """Start, another share, status, abort, abort again: each says what it did."""
+    stable = only_version(stack.url)
+    stack.add_version(16, channels=SABOTAGE)
+
+    begun = stack.canary("start", 16, "--percent=10", "--sticky")
+    raised = stack.canary("start", 16, "--percent=50")
+    second = stack.canary("start", 17)
+    status = stack.canary("status", f"--golden={golden}")
+    ended = stack.canary("abort")
+    again = stack.canary("promote")
+
+    assert (begun.returncode, raised.returncode) == (0, 0), begun.stderr
+    assert "version 16 gets 10 % of the requests" in begun.stdout
+    assert "version 16 gets 50 % of the requests" in raised.stdout
+    assert (second.returncode, second.stderr) == (
+        1,
+        "canary: expected no canary, version 16 is one: promote or abort\n",
+    )
+    assert "golden disagreement" in status.stdout and "30 of 30" in status.stdout
+    assert "worse: accuracy: 0 of 30 golden photos right" in status.stdout
+    assert ended.returncode == 0
+    assert "aborted: a person said so" in ended.stdout
+    assert only_version(stack.url) == stable
+    assert (again.returncode, again.stderr) == (
+        1,
+        "canary: expected a canary, none was started\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments, code, sentence",
+    [
+        (("start", 0), 2, "expected a version, received '0'"),
+        (("start", 2, "--percent=101"), 2, "expected 0 to 100, received '101'"),
+        (("start", 99, "--patience=10"), 1, "expected version 99 to be loaded"),
+        (("start", 2, "--golden=nowhere"), 1, "at least 7 golden photos in nowhere"),
+        (("status", "--model=cats"), 1, "expected one of the models tiny"),
+        (("status", "--gateway=http://127.0.0.1:9"), 1, "expected a gateway at"),
+    ],
+)
+def test_refusals(stack, arguments, code, sentence):
+    """What cannot be done is one sentence, and changes nothing for callers."""
+    before = only_version(stack.url)
+
+    done = stack.canary(*arguments)
+
+    assert done.returncode == code
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert only_version(stack.url) == before
