@@ -58,8 +58,8 @@ def test_sabotage():
     faults = find_faults(Evidence(VERSIONS, golden), Limits())
 
     assert faults == (
-        "accuracy: 0 of 20 golden photos right, stable 20; 20 lost and 0 won, by chance "
-        "with probability 9.5e-07",
+        "accuracy: 0 of 20 golden photos right, stable 20; 20 lost and 0 won, by "
+        "chance with probability 9.5e-07",
         "disagreement: 20 of 20 golden photos named otherwise than by stable, surely "
         "more than 25%",
     )
