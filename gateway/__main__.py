@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from gateway import shared_counts
 from gateway.api_keys import KeysFileError, read_keys
@@ -30,6 +31,13 @@ KEEPALIVE_SECONDS = 75
 # Beyond those that wait or work: they refuse at once, and answer probes meanwhile.
 SPARE_THREADS = 8
 _MEMORY_FOLDER = "/dev/shm"
+
+
+class ServerLog(Logger):
+    """Gunicorn's own events; our line per request says more than its access log."""
+
+    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
+        """Nothing: a level alone would let it compose every line and then drop it."""
 
 
 class GatewayServer(
@@ -69,6 +77,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "worker_class": GatewayWorker,
         "worker_tmp_dir": _MEMORY_FOLDER if Path(_MEMORY_FOLDER).is_dir() else None,
         "control_socket_disable": True,
+        "logger_class": ServerLog,
         "preload_app": False,
         "keepalive": KEEPALIVE_SECONDS,
         "graceful_timeout": GRACEFUL_SECONDS,
@@ -76,8 +85,6 @@ def server_options(settings: Settings) -> dict[str, Any]:
             **log,
             "loggers": {
                 **log["loggers"],
-                # Our own line per request says more; gunicorn's would be a second one.
-                "gunicorn.access": {"level": "WARNING"},
                 "gunicorn.error": {"handlers": ["stdout"], "propagate": False},
             },
         },

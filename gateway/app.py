@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -92,8 +93,16 @@ def create_app(
     return app
 
 
+class _Gateway(Flask):
+    """Flask without asynchronous views, which it looks for at each of 14 hooks."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is."""
+        return func
+
+
 def _make_flask() -> Flask:
-    app = Flask("gateway")
+    app = _Gateway("gateway")
     app.request_class = UploadRequest
     app.json.sort_keys = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
