@@ -14,7 +14,7 @@ from tests.benchmark.growth.measuring import Pace, measure_places
 from tests.benchmark.growth.page import write_page
 from tests.benchmark.machine import describe_machine
 from tests.benchmark.own_process import own_process
-from tests.benchmark.photos import load_photos
+from tests.benchmark.photos import find_photos
 from training.program import read_datasets_dir
 
 PHOTOS = 64
@@ -41,8 +41,10 @@ def run(options):
     if options.quick:
         pace = Pace(1, 1.0)
     plans = [plan for plan in PLANS if plan.name in (options.only or [plan.name])]
+    photos, what = find_photos(read_datasets_dir(), PHOTOS)
     facts = {
         "network": options.network,
+        "photos": what,
         "rounds": pace.rounds,
         "seconds": pace.seconds,
         **describe_machine(),
@@ -51,14 +53,13 @@ def run(options):
     each = pace.rounds * (pace.seconds + _ROUND_OVERHEAD_SECONDS)
     minutes = (points * each + len(plans) * _START_SECONDS) / 60
     print(f"growth: {len(plans)} curves of {options.network}, about {minutes:.0f} min")
-    curves = measure_curves(plans, pace, options.network)
+    curves = measure_curves(plans, pace, options.network, tuple(photos))
     page = write_page(curves, facts, options.output)
     print(f"report {page}")
 
 
-def measure_curves(plans, pace, network):
+def measure_curves(plans, pace, network, photos):
     """The curves of the plans, each printed when it is done."""
-    photos = tuple(load_photos(read_datasets_dir(), PHOTOS))
     total = sum(plan.points for plan in plans) * pace.rounds
     curves = []
     with (
@@ -101,7 +102,7 @@ def tell_curve(curve):
             f"p50 {point.median('p50_ms'):.0f}, p99 {point.median('p99_ms'):.0f} ms; "
             f"processor ms a picture: server {point.median('server_ms'):.1f}, "
             f"gateway {point.median('gateway_ms'):.1f}, "
-            f"load {point.median('load_ms'):.1f}; "
+            f"load {point.median('load_ms'):.1f} (bound {point.bound:.0f} images/s); "
             f"cores busy {point.median('our_cores'):.2f}, "
             f"others {point.median('other_cores'):.2f}"
         )

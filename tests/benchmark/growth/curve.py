@@ -10,6 +10,8 @@ CORES = os.cpu_count()
 # A core that is busy for so much of the time has no room for more.
 BUSY_SHARE = 0.9
 NEAR_SHARE = 0.9
+# So much of the cores in other hands, and the clock no longer measures this work.
+DISTURBED_SHARE = 0.15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +104,12 @@ class Curve:
             sentences.append(self._tell_fall(self.fallen))
         if len(sentences) == 1:
             sentences.append("No point is more than a tenth below it: no bend.")
+        others = statistics.median(point.median("other_cores") for point in self.points)
+        if others > DISTURBED_SHARE * CORES:
+            sentences.append(
+                f"Other programs took {others:.2f} of the {CORES} cores meanwhile: "
+                "trust the processor times and their bound, not the images/s."
+            )
         return sentences
 
     def _tell_rise(self, reached):
@@ -123,9 +131,10 @@ class Curve:
     def _tell_fall(self, fallen):
         last = self.points[-1]
         return (
-            f"It falls: from {show(fallen.x)} on more than a tenth is gone, at "
-            f"{show(last.x)} {1 - last.speed / self.best.speed:.0%}. From the best to "
-            f"the last a picture's processor time goes {_tell_costs(self.best, last)}."
+            f"It falls: from {show(fallen.x)} on more than a tenth is gone; at "
+            f"{show(last.x)} it is {1 - last.speed / self.best.speed:.0%} less. From "
+            "the best to the last a picture's processor time goes "
+            f"{_tell_costs(self.best, last)}."
         )
 
 

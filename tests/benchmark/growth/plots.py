@@ -21,6 +21,7 @@ _ACCENT, _BAD, _SOFT = "#1a5fd0", "#c8344a", "#5b6675"
 _LEGEND = {"ncols": 3, "frameon": False, "handlelength": 1.4, "columnspacing": 1.2}
 _BAR_SHARE = 0.6
 _MOST_BAR = 0.8
+_HEADROOM = 1.05
 
 
 def draw_curve(curve):
@@ -34,7 +35,7 @@ def draw_curve(curve):
         for axes in (speeds, costs):
             axes.set_xlabel(curve.x_label)
             axes.set_xticks(places, [show(point.x) for point in curve.points])
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, _HEADROOM * axes.get_ylim()[1])
             axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
             axes.grid(axis="x", visible=False)
             axes.set_axisbelow(True)

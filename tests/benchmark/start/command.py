@@ -12,7 +12,7 @@ from tqdm import tqdm
 from tests.benchmark import network_exports
 from tests.benchmark.machine import describe_machine
 from tests.benchmark.own_process import own_process
-from tests.benchmark.photos import load_photos
+from tests.benchmark.photos import find_photos
 from tests.benchmark.spread import describe
 from tests.benchmark.start.starting import start_once
 from training.program import read_datasets_dir
@@ -33,20 +33,24 @@ def add_arguments(parser):
 def run(options):
     """Start both servers again and again; print medians, write report.json."""
     rounds, seconds = (1, 1.0) if options.quick else (options.rounds, options.seconds)
-    photos = tuple(load_photos(read_datasets_dir(), PHOTOS))
+    photos, what = find_photos(read_datasets_dir(), PHOTOS)
     print(f"start: {rounds} starts of both servers, about {rounds * 20 / 60:.0f} min")
-    facts = {"network": options.network, "seconds": seconds, **describe_machine()}
+    facts = {"network": options.network, "photos": what, "seconds_of_load": seconds}
     starts = []
     with tempfile.TemporaryDirectory() as folder, own_process() as callers:
         (base_path,) = network_exports.export(options.network, folder).values()
         for _ in tqdm(range(rounds), unit="start"):
             starts.append(
-                start_once(base_path, Path(folder), (photos, seconds), callers)
+                start_once(base_path, Path(folder), (tuple(photos), seconds), callers)
             )
     print(tell(starts, options.network))
     options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "report.json"
-    document = {**facts, "starts": [asdict(each) for each in starts]}
+    document = {
+        **facts,
+        **describe_machine(),
+        "starts": [asdict(each) for each in starts],
+    }
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     print(f"report {path}")
 

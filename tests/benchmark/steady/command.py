@@ -13,7 +13,7 @@ from tests.benchmark import network_exports
 from tests.benchmark.http_load import Requests
 from tests.benchmark.machine import describe_machine
 from tests.benchmark.memory import Memory, read_memory
-from tests.benchmark.photos import load_photos
+from tests.benchmark.photos import find_photos
 from tests.benchmark.server_processes import running_servers
 from tests.benchmark.steady.generator import Period, generate
 from tests.benchmark.steady.outcome import draw_minutes, tell_outcome
@@ -56,8 +56,10 @@ def run(options):
         )
     seconds = QUICK_SECONDS if options.quick else MINUTE_SECONDS
     minutes = 3 if options.quick else options.minutes
+    photos, what = find_photos(read_datasets_dir(), PHOTOS)
     facts = {
         "network": options.network,
+        "photos": what,
         "clients": options.clients,
         "seconds_of_a_minute": seconds,
         **describe_machine(),
@@ -66,9 +68,8 @@ def run(options):
     seen = []
     with tempfile.TemporaryDirectory() as folder:
         (path,) = network_exports.export(options.network, folder).values()
-        photos = tuple(load_photos(read_datasets_dir(), PHOTOS))
         with running_servers({"bench": path}, Path(folder)) as stack:
-            requests = Requests(stack.port, photos)
+            requests = Requests(stack.port, tuple(photos))
             try:
                 for minute in watch(stack, requests, options.clients, seconds):
                     seen.append(minute)

@@ -15,6 +15,7 @@ MOST_GROWTH = 1.05
 # Until then pools and caches fill: the first tenth, and one minute at least.
 _WARM_SHARE = 0.1
 _SIZE = (9.6, 3.4)
+_HEADROOM = 1.08
 
 
 def tell_outcome(minutes):
@@ -78,6 +79,6 @@ def draw_minutes(minutes):
         held.set_ylabel("MB resident")
         for axes in (speeds, held):
             axes.set_xlabel("minute")
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, _HEADROOM * axes.get_ylim()[1])
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         return figure
