@@ -48,7 +48,7 @@ def make_curve(*points):
     ],
 )
 def test_bends(speeds, risen, fallen):
-    """It rises until 90 % of the most are reached, falls where they are left for good."""
+    """It rises to 90 % of the most, and falls where it leaves them for good."""
     curve = make_curve(*(make_point(2**i, speed) for i, speed in enumerate(speeds)))
 
     assert (curve.risen and curve.risen.x) == risen
