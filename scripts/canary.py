@@ -42,12 +42,7 @@ def _run(options: argparse.Namespace) -> int:
     gateway = Gateway(options.gateway, model)
     moves = Moves(place, gateway, model, options.patience)
     if options.command == "start":
-        photos = find_photos(options.golden, options.photos) if options.golden else []
-        share = Share(options.percent, options.sticky)
-        moves.start(options.version, options.stable, share)
-        if not (options.watch or photos):
-            return 0
-        return _Watch(moves, options).run(photos)
+        return _start(moves, options)
     if options.command == "status":
         return _show_status(moves, options)
     if options.command == "promote":
@@ -66,50 +61,63 @@ def _find_place(options: argparse.Namespace) -> Place:
     return Cluster(options.namespace, options.context)
 
 
+def _start(moves: Moves, options: argparse.Namespace) -> int:
+    """Golden photos before anybody else meets the canary, live requests after."""
+    photos = find_photos(options.golden, options.photos) if options.golden else []
+    moves.load(options.version, options.stable)
+    watch = _Watch(moves, options)
+    try:
+        faults = watch.judge_golden(photos)
+        if not faults:
+            moves.share(Share(options.percent, options.sticky))
+            faults = watch.judge_live()
+    except CanaryFailed as error:
+        faults = (f"it cannot be judged: {error}",)
+    if faults:
+        moves.abort(watch.versions[STABLE], "; ".join(faults))
+        return EXIT_ABORTED
+    if photos or options.watch:
+        print(f"canary: nothing speaks against version {options.version}")
+    if options.promote:
+        moves.promote()
+    return 0
+
+
 class _Watch:
-    """Golden photos once, then live requests until the time is over or a fault."""
+    """What is found out about a canary: once of golden photos, then of live requests.
+
+    Each judgment gives the faults, one sentence each.
+    """
 
     def __init__(self, moves: Moves, options: argparse.Namespace) -> None:
-        served = moves.served()
-        self._moves = moves
+        self.versions = _versions(moves)
+        self._gateway = moves.gateway
         self._options = options
-        self._versions = _versions(moves)
-        self._stable = served.stable
-        self._before = moves.gateway.counts(self._versions)
+        self._limits = _limits(options)
+        self._before = self._gateway.counts(self.versions)
 
-    def run(self, photos: list[tuple[Path, str | None]]) -> int:
-        """Look; go back, or on with --promote; return the exit code."""
-        options = self._options
-        ends_at = time.monotonic() + (options.seconds if options.watch else 0)
-        golden = Golden()
-        try:
-            golden = ask_golden(self._moves.gateway, photos)
-            evidence = self._look(golden)
-            while not find_faults(evidence, _limits(options)):
-                if time.monotonic() >= ends_at:
-                    return self._end(evidence)
-                time.sleep(min(options.every, max(0, ends_at - time.monotonic())))
-                evidence = self._look(golden)
-        except CanaryFailed as error:
-            return self._abort(f"it cannot be judged: {error}")
-        _print_table(evidence)
-        return self._abort("; ".join(find_faults(evidence, _limits(options))))
+    def judge_golden(self, photos: list[tuple[Path, str | None]]) -> tuple[str, ...]:
+        """Both versions on the same photos."""
+        golden = ask_golden(self._gateway, photos)
+        evidence = Evidence(self.versions, golden)
+        if photos:
+            _print_table(evidence)
+        return find_faults(evidence, self._limits)
 
-    def _look(self, golden: Golden) -> Evidence:
-        counts = self._moves.gateway.counts(self._versions)
-        return Evidence(self._versions, golden, since(counts, self._before))
-
-    def _end(self, evidence: Evidence) -> int:
-        _print_table(evidence)
-        print(f"canary: nothing speaks against version {self._versions[CANARY]}")
-        if self._options.promote:
-            self._moves.promote()
-        return 0
-
-    def _abort(self, reason: str) -> int:
-        assert self._stable is not None
-        self._moves.abort(self._stable, reason)
-        return EXIT_ABORTED
+    def judge_live(self) -> tuple[str, ...]:
+        """What callers met since the beginning, again and again while it is watched."""
+        if not self._options.watch:
+            return ()
+        ends_at = time.monotonic() + self._options.seconds
+        while True:
+            left = max(0.0, ends_at - time.monotonic())
+            time.sleep(min(self._options.every, left))
+            counts = since(self._gateway.counts(self.versions), self._before)
+            evidence = Evidence(self.versions, live=counts)
+            faults = find_faults(evidence, self._limits)
+            if faults or not left:
+                _print_table(evidence)
+                return faults
 
 
 def _show_status(moves: Moves, options: argparse.Namespace) -> int:

@@ -52,8 +52,10 @@ class Moves:
         """What models.config says now."""
         return read_served(self.place.read_models(), self.model)
 
-    def start(self, version: int, stable: int | None, share: Share) -> None:
-        """Load the version, label it and give it its share.
+    def load(self, version: int, stable: int | None) -> None:
+        """Load the version and label it, so that whoever names the label is answered.
+
+        Nobody else is, before share(); a share that it has it keeps.
 
         Raises:
             CanaryFailed: Another canary is there, nothing is stable, or the version
@@ -79,6 +81,10 @@ class Moves:
         labels = {STABLE: stable, CANARY: version}
         self._serve(hold(served, (stable, version), **labels))
         self._wait_answer(CANARY, version)
+
+    def share(self, share: Share) -> None:
+        """Give the canary its share of the requests that name no version."""
+        version = self._with_canary().canary
         self._share(share)
         print(f"canary: version {version} gets {share.percent:g} % of the requests")
 
@@ -91,7 +97,7 @@ class Moves:
         self._serve(hold(served, held, stable=version, canary=version))
         self._wait_answer(STABLE, version)
         self._share(Share(0), f"version {version} was promoted")
-        self._serve(hold(served, (version,), stable=version))
+        self._serve_alone(version)
         print(f"canary: version {version} is stable and gets all requests")
         return version
 
@@ -103,8 +109,21 @@ class Moves:
         except CanaryFailed as error:
             # Its requests fall back to stable: a gateway that is late harms nobody.
             print(f"canary: {error}")
-        self._serve(hold(self.served(), (stable,), stable=stable))
+        self._serve_alone(stable)
         print(f"canary: version {stable} gets all requests", flush=True)
+
+    def _serve_alone(self, version: int) -> None:
+        """Hold the server to one version, and wait until the other is unloaded."""
+        self._serve(hold(self.served(), (version,), stable=version))
+
+        def is_alone() -> bool:
+            states = self.gateway.states().items()
+            return [n for n, state in states if state == AVAILABLE] == [version]
+
+        try:
+            self._wait(is_alone, f"version {version} to be the only one loaded")
+        except CanaryFailed as error:
+            print(f"canary: {error}")
 
     def _with_canary(self) -> Served:
         served = self.served()

@@ -98,4 +98,4 @@ def _milliseconds(counts: Counts) -> str:
 
 
 def _row(name: str, *cells: str) -> str:
-    return f"{name:22}" + "".join(f"{cell:32}" for cell in cells).rstrip()
+    return f"{name:22}" + "".join(f"{cell:36}" for cell in cells).rstrip()
