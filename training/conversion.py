@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from gateway.errors import GatewayError
 from gateway.image import decode_image
@@ -25,6 +24,7 @@ from training.errors import ConversionRefused, UnfitData
 from training.export import MAX_SCORE_DIFFERENCE, check_output
 from training.exported_model import ExportedModel
 from training.other_formats import FLOAT32, RUNTIME_CHOICE, Runtime, write_format
+from training.progress import ProgressBar
 from training.score_photos import list_photos
 from training.version_folder import find_version
 
@@ -118,7 +118,7 @@ def _read_pictures(
         return
     paths = list_photos(photos, None)
     starts = range(0, len(paths), _CHUNK_PICTURES)
-    for start in tqdm(starts, "decoding photos", unit="batch"):
+    for start in ProgressBar(starts, "decoding photos", unit="batch"):
         chunk = paths[start : start + _CHUNK_PICTURES]
         yield False, np.stack([_decode(path, size) for path in chunk])
 
@@ -139,7 +139,7 @@ def _compare(
 ) -> Agreement:
     differences, other_labels = [], 0
     title = f"comparing in {runtime.precision}"
-    for is_noise, batch in tqdm(pictures, title, unit="batch"):
+    for is_noise, batch in ProgressBar(pictures, title, unit="batch"):
         expected, found = exported.score(batch), runtime.score(batch)
         if found.shape != expected.shape:
             raise ConversionRefused(

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from training.config import TrainingConfig
 from training.datasets import VALIDATION_FRACTION
 from training.evaluate import CrossValidation
 from training.pictures import Pixels
+from training.progress import ProgressBar
 from training.transfer import TransferLearner
 
 
@@ -49,7 +49,7 @@ def predict_folds(
     for number, part in enumerate(parts):
         rest = np.concatenate([*parts[:number], *parts[number + 1 :]])
         train, validation = _cut_validation(pixels, rest)
-        tqdm.write(f"fold {number + 1} of {folds}", file=sys.stderr)
+        ProgressBar.write(f"fold {number + 1} of {folds}", file=sys.stderr)
         trained = learner.fit(pixels.take(train), pixels.take(validation), classes)
         yield part, trained.predict_logits(pixels.take(part), "scores of the fold")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from training.history import History
+from training.progress import ProgressBar
 
 
 class EpochBar(keras.callbacks.Callback):
@@ -22,12 +22,12 @@ class EpochBar(keras.callbacks.Callback):
     def __init__(self, epochs: int, title: str) -> None:
         super().__init__()
         self._epochs, self._title = epochs, title
-        self._bar: tqdm | None = None
+        self._bar: ProgressBar | None = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Start where a resumed training goes on; Keras calls this."""
         if self._bar is None:
-            self._bar = tqdm(
+            self._bar = ProgressBar(
                 total=self._epochs, desc=self._title, unit="epoch", initial=epoch
             )
 

@@ -14,7 +14,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from training.config import TrainingConfig
 from training.epochs import read_history
@@ -24,6 +23,7 @@ from training.head import balance_classes, classification_loss, one_hot
 from training.history import History, Stage
 from training.model import Classifier
 from training.pictures import DecodedSplit, Pixels
+from training.progress import ProgressBar
 from training.scratch import (
     SCRATCH_NETWORKS,
     ScratchNetwork,
@@ -69,7 +69,7 @@ class _StepBar(keras.callbacks.Callback):
 
     def __init__(self, epochs: int, steps: int, title: str) -> None:
         super().__init__()
-        self._bar = tqdm(total=epochs * steps, desc=title, unit="step")
+        self._bar = ProgressBar(total=epochs * steps, desc=title, unit="step")
         self._steps = steps
         self._epoch = 0
 
@@ -167,7 +167,7 @@ def _logits_predictor(
 
     def predict_logits(pixels: Pixels, title: str) -> NDArray[np.float32]:
         rows = []
-        with tqdm(total=len(pixels.batch), desc=title, unit="photo") as progress:
+        with ProgressBar(total=len(pixels.batch), desc=title, unit="photo") as progress:
             for start in range(0, len(pixels.batch), _PREDICTION_BATCH):
                 chunk = pixels.batch[start : start + _PREDICTION_BATCH]
                 rows.append(frozen(tf.constant(chunk))[0].numpy())

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from training.checks import LISTED_FILES, photo_name
 from training.datasets import Photo
+from training.near_rows import near_blocks
 from training.pictures import DecodedSplit
+from training.progress import ProgressBar
 
 # Measured on 5,446 photos: all pairs of thumbnails above 0.9 with details above 0.6 are
 # one scene but for 2; the closest strangers reach 0.87.
@@ -30,7 +31,9 @@ _MIN_PHOTOS_FOR_TYPICAL = 100
 _PARTS = ("train", "validation", "test")
 _SIDE = 32
 _MIN_CONTRAST = 4.0  # gray levels; a flat picture has nothing to compare
-_BLOCK_CELLS = 4_000_000  # pairs compared at once: 16 MB an array
+_BLOCK_CELLS = 16_000_000  # pairs compared at once, at most: 64 MB an array
+_MAX_BLOCK_ROWS = 256
+_Likenesses = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,26 +191,46 @@ def _candidates(
     threshold: float,
 ) -> Iterator[tuple[int, int, bool]]:
     """(first, second, is mirrored), coarsely alike; the same pair may come twice."""
-    rows = max(1, _BLOCK_CELLS // len(upright))
-    with tqdm(total=len(upright), desc="near-duplicates", unit="photo") as progress:
-        for start in range(0, len(upright), rows):
-            own = np.arange(start, min(start + rows, len(upright)))
-            plain, flipped = upright[own] @ upright.T, upright[own] @ mirrored.T
-            likeness = np.maximum(plain, flipped)
-            likeness[range(len(own)), own] = 0
-            for row in np.flatnonzero(likeness.max(axis=1) >= threshold):
-                for best in _best_columns(likeness[row], parts, own[row], threshold):
-                    pair = (min(own[row], best), max(own[row], best))
-                    yield *pair, bool(flipped[row, best] > plain[row, best])
+    block_rows = max(1, min(_MAX_BLOCK_ROWS, _BLOCK_CELLS // len(upright)))
+    blocks = near_blocks(upright, (upright, mirrored), threshold, block_rows)
+    with ProgressBar(
+        total=len(upright), desc="near-duplicates", unit="photo"
+    ) as progress:
+        for own, (plain, flipped) in blocks:
+            found = [
+                _alike(upright, own, (upright, plain), threshold),
+                _alike(upright, own, (mirrored, flipped), threshold),
+            ]
+            for first, second, is_mirrored in _closest(found, parts):
+                yield min(first, second), max(first, second), is_mirrored
             progress.update(len(own))
 
 
-def _best_columns(
-    likeness: NDArray[np.float32], parts: NDArray[np.str_], own: int, threshold: float
-) -> Iterator[int]:
-    """The photo most like the own one in its part, and in another, if close enough."""
-    for allowed in (parts == parts[own], parts != parts[own]):
-        masked = likeness * allowed
-        best = int(masked.argmax())
-        if masked[best] >= threshold:
-            yield best
+def _alike(
+    rows: NDArray[np.float32],
+    own: NDArray[np.int64],
+    others: tuple[NDArray[np.float32], NDArray[np.int64]],
+    threshold: float,
+) -> _Likenesses:
+    """(row, column, likeness) of all close pairs but those of a photo with itself."""
+    likeness = rows[own] @ others[0][others[1]].T
+    places = np.nonzero(likeness >= threshold)
+    first, second = own[places[0]], others[1][places[1]]
+    is_pair = first != second
+    return first[is_pair], second[is_pair], likeness[places][is_pair]
+
+
+def _closest(
+    found: list[_Likenesses], parts: NDArray[np.str_]
+) -> Iterator[tuple[int, int, bool]]:
+    """For each photo the one most like it in its own part, and in another."""
+    first, second, likeness = map(np.concatenate, zip(*found, strict=True))
+    is_mirrored = np.arange(len(first)) >= len(found[0][0])
+    is_across = parts[first] != parts[second]
+    order = np.lexsort((is_mirrored, second, -likeness, is_across, first))
+    known: set[tuple[int, bool]] = set()
+    for index in order:
+        key = int(first[index]), bool(is_across[index])
+        if key not in known:
+            known.add(key)
+            yield key[0], int(second[index]), bool(is_mirrored[index])

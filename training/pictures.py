@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from gateway.errors import GatewayError
 from gateway.image import decode_image
 from training.datasets import Photo, Split
 from training.errors import UnfitData
 from training.idx_files import decode_pictures, is_idx_picture
+from training.progress import ProgressBar
 
 _LISTED_FILES = 20
 _TITLE = "decoding photos"
@@ -82,7 +82,7 @@ def decode_split(
     count = len(split.photos)
     if any(is_idx_picture(photo.path) for photo in split.photos[:1]):
         images = decode_pictures([photo.path for photo in split.photos], size)
-        for i, image in enumerate(tqdm(images, _TITLE, count, unit="photo")):
+        for i, image in enumerate(ProgressBar(images, _TITLE, count, unit="photo")):
             batch[i] = image
         return _arrange(split, batch, problems)
 
@@ -96,7 +96,7 @@ def decode_split(
     # Pillow lets go of the interpreter while it decodes and resizes: threads do.
     with ThreadPoolExecutor() as pool:
         work = pool.map(decode, enumerate(split.photos))
-        for _ in tqdm(work, _TITLE, count, unit="photo"):
+        for _ in ProgressBar(work, _TITLE, count, unit="photo"):
             pass
     if problems and not skips_unreadable:
         raise UnfitData(_list_problems(problems))

@@ -15,10 +15,9 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from training.errors import ScoringRefused
 from training.program import run_program
+from training.progress import ProgressBar
 from training.score_arguments import ScoreConfig, parse_arguments
 from training.score_photos import digest_photos, list_photos
 from training.version_folder import digest_version, find_version
@@ -68,7 +67,9 @@ def _score_rest(
     start = _start_ray if config.engine == "ray" else _start_local
     title, total = "scoring photos", len(photos)
     with (
-        tqdm(total=total, initial=output.done, desc=title, unit="photo") as progress,
+        ProgressBar(
+            total=total, initial=output.done, desc=title, unit="photo"
+        ) as progress,
         contextlib.closing(start(config, folder, photos[output.done :])) as tables,
     ):
         saved = time.monotonic()

@@ -13,6 +13,7 @@ import optuna
 from training.calibration import measure_reliability
 from training.config import HeadConfig
 from training.head import Samples, fit_head
+from training.progress import ProgressBar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,8 @@ def search_head(
             "balances_classes": config.balances_classes,
         }
     )
-    study.optimize(judge, n_trials=trials, show_progress_bar=True)
+    with ProgressBar(total=trials, desc="settings of the head", unit="trial") as bar:
+        study.optimize(judge, trials, callbacks=[lambda *_: bar.update()])
     return tuple(sorted(tried, key=lambda trial: trial.loss))
 
 
