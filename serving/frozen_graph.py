@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
+from google.protobuf.message import EncodeError
 from tensorflow.core.framework import graph_pb2, node_def_pb2
 from tensorflow.python.framework import convert_to_constants, op_def_registry
 
@@ -15,40 +16,58 @@ from tensorflow.python.framework import convert_to_constants, op_def_registry
 OUTPUT_PREFIX = "serving_engine_output_"
 # Stateful in name only: what they call is looked at for itself.
 _CALLS = frozenset({"If", "PartitionedCall", "StatefulPartitionedCall", "While"})
+# In the names of operations that change variables, of TensorFlow 1 and 2.
+_WRITES = ("Assign", "Apply", "Scatter")
 # Not stateful, but what they are for is to end the run.
 _CHECKS = frozenset({"CheckNumerics", "CheckNumericsV2"})
-_BROKEN_GRAPH = (LookupError, RuntimeError, TypeError, ValueError, tf.errors.OpError)
+_BROKEN_GRAPH = (
+    EncodeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    tf.errors.OpError,
+)
 
 
 class NotFreezable(Exception):
     """The graph does more than compute its outputs from its inputs."""
 
 
-def freeze_graph(
-    session: tf.compat.v1.Session, tensor_names: Sequence[str]
-) -> graph_pb2.GraphDef:
-    """The graph of these tensors, variables read once; changes nothing in the session.
+class WritesVariables(NotFreezable):
+    """Running the graph changes what others of the same model may read."""
 
-    The tensors come out as OUTPUT_PREFIX + their place in the list.
+
+def freeze_graph(session: tf.compat.v1.Session, tensor_names: Sequence[str]) -> bytes:
+    """The GraphDef of these tensors, serialized, with the variables' values of now.
+
+    Changes nothing in the session. The tensors come out as OUTPUT_PREFIX + their place
+    in the list.
 
     Raises:
+        WritesVariables: What the variables are now is not what they will be.
         NotFreezable: It keeps state, draws at random or refuses values: TensorFlow's
             own answer and error are then not those of its arithmetic.
     """
-    graph = session.graph.as_graph_def()
     freeze = convert_to_constants.convert_variables_to_constants_from_session_graph
     try:
+        graph = session.graph.as_graph_def()
         outputs = [
             _add_output(graph, index, session.graph.get_tensor_by_name(name))
             for index, name in enumerate(tensor_names)
         ]
         frozen = freeze(session, graph, outputs)
+        # A message ends at 2 GiB.
+        data = frozen.SerializeToString()
     except _BROKEN_GRAPH as error:
         raise NotFreezable(f"{error}".split("\n", maxsplit=1)[0]) from error
-    for node in _list_nodes(frozen):
-        if _is_more_than_arithmetic(node.op):
-            raise NotFreezable(f"{node.op} is more than arithmetic")
-    return frozen
+    extra = sorted({node.op for node in _list_nodes(frozen)} - _CALLS)
+    extra = [operation for operation in extra if _is_more_than_arithmetic(operation)]
+    if any(word in operation for operation in extra for word in _WRITES):
+        raise WritesVariables(f"{', '.join(extra)}: changes variables")
+    if extra:
+        raise NotFreezable(f"{', '.join(extra)}: more than arithmetic")
+    return data
 
 
 def _add_output(graph: graph_pb2.GraphDef, index: int, tensor: tf.Tensor) -> str:
@@ -82,5 +101,4 @@ def _is_more_than_arithmetic(operation: str) -> bool:
     if operation in _CHECKS:
         return True
     definition = op_def_registry.get(operation)
-    is_stateful = definition is not None and definition.is_stateful
-    return is_stateful and operation not in _CALLS
+    return definition is not None and definition.is_stateful

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.errors import ServingError
-from serving.frozen_graph import OUTPUT_PREFIX, NotFreezable
+from serving.frozen_graph import OUTPUT_PREFIX, NotFreezable, WritesVariables
 from serving.openvino_engine import (
     FLOAT32,
     CompiledGraph,
@@ -122,6 +122,11 @@ def take_over(
     for name, signature in sorted(model.signatures.items()):
         try:
             routes[name] = _make_route(model, engine, signature)
+        except WritesVariables as error:
+            # The other graphs hold the variables as they were.
+            routes.clear()
+            reasons = {name: str(error)}
+            break
         except (_Unsuited, NotFreezable, EngineRefused) as error:
             reasons[name] = str(error)
     logger.log(
@@ -131,7 +136,7 @@ def take_over(
         engine.precision,
         folder,
         ",".join(routes),
-        ",".join(reasons),
+        ",".join(sorted(model.signatures.keys() - routes.keys())),
         reasons,
     )
     # Of two that give what is asked for the one that computes least.
@@ -142,6 +147,8 @@ def take_over(
 def _make_route(
     model: SavedModel, engine: OpenVinoEngine, signature: Signature
 ) -> _Route:
+    tensors = sorted({spec.tensor_name for spec in signature.outputs.values()})
+    frozen = model.freeze(tensors)
     shapes = {
         spec.tensor_name: _read_shape(name, spec)
         for name, spec in signature.inputs.items()
@@ -150,8 +157,6 @@ def _make_route(
         raise _Unsuited("it has no inputs")
     if any(spec.kind is None for spec in signature.outputs.values()):
         raise _Unsuited("an output is no array")
-    tensors = sorted({spec.tensor_name for spec in signature.outputs.values()})
-    frozen = model.freeze(tensors).SerializeToString()
     places = {name: place for place, name in enumerate(tensors)}
     outputs = [f"{OUTPUT_PREFIX}{place}:0" for place in places.values()]
     exact = _Route(shapes, places, engine.compile(frozen, shapes, outputs, FLOAT32))

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from tensorflow.python.client import pywrap_tf_session
 
@@ -125,7 +124,7 @@ class SavedModel:
         arrays = dict(zip(fetched, map(_to_array, values), strict=True))
         return {name: arrays[signature.outputs[name].tensor_name] for name in outputs}
 
-    def freeze(self, tensor_names: Sequence[str]) -> graph_pb2.GraphDef:
+    def freeze(self, tensor_names: Sequence[str]) -> bytes:
         """What computes these tensors, for another runtime; see freeze_graph.
 
         Raises:

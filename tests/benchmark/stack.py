@@ -17,8 +17,11 @@ READY_SECONDS = 90
 
 
 @contextmanager
-def running_stack(base_path, name):
-    """Both servers on free loopback ports; gives the gateway's port."""
+def running_stack(base_path, name, *flags):
+    """Both servers on free loopback ports; gives the gateway's port.
+
+    flags: further ones of the model server.
+    """
     grpc_port, http_port = free_port(), free_port()
     serving = [
         f"--port={grpc_port}",
@@ -26,6 +29,7 @@ def running_stack(base_path, name):
         f"--model_base_path={base_path}",
         "--enable_batching=true",
         "--batching_parameters_file=serving/batching.config",
+        *flags,
     ]
     settings = {
         "GATEWAY_HOST": "127.0.0.1",

@@ -91,3 +91,29 @@ def build_slow(side=96, layers=12):
         return {"x": values}, {"y": tf.reduce_mean(layer, axis=[1, 2, 3], name="y")}
 
     return build
+
+
+class _Scale(tf.Module):
+    """A variable that one signature multiplies by and another one adds to."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = tf.Variable(1.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+    def apply(self, x):
+        """x times the scale."""
+        return {"y": x * self.scale}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="by")])
+    def grow(self, by):
+        """The scale, after it grew by the sum."""
+        return {"scale": self.scale.assign_add(tf.reduce_sum(by))[None]}
+
+
+def write_scale(folder):
+    """Write a model whose serving_default depends on what grow was told."""
+    module = _Scale()
+    signatures = {"serving_default": module.apply, "grow": module.grow}
+    tf.saved_model.save(module, str(folder), signatures=signatures)
+    return folder

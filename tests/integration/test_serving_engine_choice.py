@@ -18,6 +18,7 @@ from tests.integration.engine_servers import (
     build_lookup,
     build_rounding,
     build_slow,
+    write_scale,
 )
 from tests.integration.serving_models import (
     build_check,
@@ -99,9 +100,9 @@ def test_convolution(load, tmp_path):
 @pytest.mark.parametrize(
     "build, reason",
     [
-        (build_check, "Assert is more than arithmetic"),
-        (build_counter, "is more than arithmetic"),
-        (build_dice, "RandomUniform is more than arithmetic"),
+        (build_check, "Assert: more than arithmetic"),
+        (build_counter, "AssignAddVariableOp: changes variables"),
+        (build_dice, "RandomUniform: more than arithmetic"),
         (build_free_sides, "has no fixed shape"),
         (build_join, "is neither uint8 nor float32"),
         (build_lookup, "is neither uint8 nor float32"),
@@ -136,6 +137,20 @@ def test_counting_graph(load, tmp_path):
     answers = [run(model, x=np.float32([[0]])).item() for _ in range(3)]
 
     assert answers == [1.0, 2.0, 3.0]
+
+
+def test_written_variables(load, tmp_path):
+    """Where one signature changes a variable, another one that reads it stays too."""
+    model, line, runs = load(write_scale(tmp_path / "1"))
+    grow = model.signature("grow")
+
+    before = run(model, x=np.float32([3]))
+    model.run(grow, {"by": np.float32([10])}, ("scale",))
+    after = run(model, x=np.float32([3]))
+
+    assert (before.tolist(), after.tolist()) == ([3.0], [33.0])
+    assert "openvino= tensorflow=__saved_model_init_op,grow,serving_default" in line
+    assert not runs
 
 
 @pytest.mark.parametrize("rows", [0, 1, 7])
