@@ -25,7 +25,7 @@ from gateway.arrivals import CONTINUE, MAX_HEAD_BYTES, STALLED_SECONDS
 from gateway.body_socket import BodySocket, buffer_body
 from gateway.connection import Connection
 from gateway.last_call import LastCall
-from gateway.memory import return_large_blocks
+from gateway.memory import return_large_blocks, share_one_heap
 from gateway.refusals import describe_parse_error, write_refusal
 
 # What all requests on their way may hold in memory. Beyond it a request is read by its
@@ -51,8 +51,9 @@ class GatewayWorker(ThreadWorker):
         self._last_call = LastCall()
 
     def init_process(self) -> None:
-        """Start to serve, with memory that goes back when it is freed."""
+        """Start to serve, with memory that goes back and that all threads share."""
         return_large_blocks()
+        share_one_heap()
         super().init_process()
 
     def accept(self, listener: socket.socket) -> None:
