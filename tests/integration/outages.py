@@ -52,7 +52,6 @@ class Outages:
     """Phases of one cluster; rows tells what was heard in each."""
 
     def __init__(self, cluster, callers, requests):
-        """Requests: how many a phase at rest has, and how many shares are taken of."""
         self.cluster, self.callers = cluster, callers
         self.requests = requests
         self.rows = []
@@ -144,6 +143,16 @@ class Outages:
                 self.callers.wait_for_requests(10)
 
 
+def check_rows(rows, most_seconds):
+    """Nothing planned failed; of the faults all was said to come again, and in time."""
+    for row in rows:
+        assert row.tally.hard_failures == 0, row
+        assert row.tally.longest_seconds < most_seconds, row
+        assert not (row.is_planned and row.tally.failures), row
+        for share in (*row.model_shares, *row.gateway_shares):
+            assert abs(share - 1) <= MOST_UNEVEN, row
+
+
 def read_states(url):
     """(version, state) of every version that a model server knows."""
     reply = json.loads(urllib3.request("GET", url).data)
@@ -151,14 +160,14 @@ def read_states(url):
 
 
 @contextmanager
-def running_outages(flags, photo, pace, requests):
+def running_outages(flags, pace, load):
     """A cluster under load; flags tell its model servers what to serve as "tiny"."""
     with ExitStack() as stack:
         names = stack.enter_context(running_name_server())
         cluster = Cluster(stack, names, flags, pace)
         cluster.start()
-        callers = Callers(cluster.list_ports, photo)
+        callers = Callers(cluster.list_ports, load)
         stack.callback(callers.stop)
         callers.start()
         print(HEAD)
-        yield Outages(cluster, callers, requests)
+        yield Outages(cluster, callers, load.requests)

@@ -20,7 +20,18 @@ CALLERS = 8
 # Longer than any deadline inside: a caller that gives up first would hide it.
 PATIENCE_SECONDS = 30
 RETRY_LATER = "503 with Retry-After"
-PAUSE_SECONDS = 0.03
+
+
+@dataclass(frozen=True)
+class Load:
+    """What every caller sends, and its pause after an answer.
+
+    requests: how many a phase at rest has, and how many shares are taken of.
+    """
+
+    photo: bytes
+    pause_seconds: float
+    requests: int
 
 
 @dataclass
@@ -41,10 +52,10 @@ class Tally:
 class Callers:
     """Steady load between start() and stop()."""
 
-    def __init__(self, list_ports, photo):
+    def __init__(self, list_ports, load):
         """list_ports() gives the ports of the pods that are ready now."""
         self._list_ports = list_ports
-        self._photo = photo
+        self._load = load
         self._turns = itertools.count()
         self._kept = Counter()
         self._is_over = threading.Event()
@@ -85,7 +96,7 @@ class Callers:
         self.wait_until(lambda tally: tally.requests >= goal, timeout_seconds)
 
     def _call(self, keeps_connection):
-        while not self._is_over.wait(PAUSE_SECONDS):
+        while not self._is_over.wait(self._load.pause_seconds):
             if keeps_connection:
                 self._call_and_keep()
             else:
@@ -99,7 +110,9 @@ class Callers:
             port = min(self._list_ports(), key=self._kept.__getitem__)
             self._kept[port] += 1
         with closing(open_connection(port)) as connection:
-            while self._ask(connection) and not self._is_over.wait(PAUSE_SECONDS):
+            while self._ask(connection) and not self._is_over.wait(
+                self._load.pause_seconds
+            ):
                 pass
         with self._told:
             self._kept[port] -= 1
@@ -109,7 +122,7 @@ class Callers:
         start = time.monotonic()
         version, is_open = None, False
         try:
-            connection.request("POST", "/predict", self._photo)
+            connection.request("POST", "/predict", self._load.photo)
             reply = connection.getresponse()
             body = reply.read()
             failure = name_failure(reply)
