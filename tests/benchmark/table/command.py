@@ -39,12 +39,12 @@ def add_arguments(parser):
     parser.add_argument(
         "--clients", type=_list_of_numbers, metavar="N,N", help="1,4,16,64"
     )
-    parser.add_argument("--seconds", type=float, help="of each load (default: 1.2)")
+    parser.add_argument("--seconds", type=float, help="of each load (default: 1)")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (default: 3)")
     parser.add_argument(
         "--open-seconds",
         type=float,
-        help="of each rate of arrivals, 0: none (default: 3)",
+        help="of each rate of arrivals, 0: none (default: 2)",
     )
 
 
@@ -61,12 +61,12 @@ def read_plan(options):
         or (_QUICK_SYSTEMS if options.quick else tuple(SYSTEMS)),
         limits=tuple(LIMITS)[:1] if options.quick else tuple(LIMITS),
         clients=options.clients or ((1, 16) if options.quick else (1, 4, 16, 64)),
-        seconds=_or(options.seconds, 0.6 if options.quick else 1.2),
+        seconds=_or(options.seconds, 0.6 if options.quick else 1.0),
         rounds=_or(options.rounds, 1 if options.quick else 3),
-        open_seconds=_or(options.open_seconds, 0.0 if options.quick else 3.0),
+        open_seconds=_or(options.open_seconds, 0.0 if options.quick else 2.0),
         photos=16 if options.quick else 64,
     )
-    if plan.seconds < _LEAST_SECONDS or plan.seconds > _MOST_SECONDS:
+    if not _LEAST_SECONDS <= plan.seconds <= _MOST_SECONDS:
         raise ValueError(
             f"expected {_LEAST_SECONDS} to {_MOST_SECONDS} seconds, received "
             f"{plan.seconds}"
@@ -89,19 +89,18 @@ def run(options):
     photos, origin = find_photos(
         Path(os.environ.get("DATASETS_DIR", "datasets")), plan.photos
     )
-    expected = plan.expected_seconds
     print(
         f"table: {len(plan.networks)} networks, {len(plan.systems)} systems; about "
-        f"{expected / 60:.0f} min, no new turn after {SLACK * expected / 60:.0f} min; "
-        "environments and networks that are missing are made first",
+        f"{plan.expected_seconds / 60:.0f} min. Missing environments and networks are "
+        "made first; later rounds of a network are left out after "
+        f"{SLACK * plan.measuring_seconds / 60:.0f} min of measuring",
         flush=True,
     )
     machine, began_at, found = describe_machine(), time.monotonic(), []
     with tempfile.TemporaryDirectory() as folder, Progress(plan.turns) as progress:
         for name in plan.networks:
-            ends_at = time.monotonic() + SLACK * expected / len(plan.networks)
             turns = Turns(plan, photos, Path(folder), progress)
-            found.append(build_network(turns.run(name, ends_at), plan))
+            found.append(build_network(turns.run(name), plan))
     document = {
         "machine": machine,
         "began_at": machine["began_at"],

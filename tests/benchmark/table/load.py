@@ -84,14 +84,15 @@ def ask(door, number=0, patience_seconds=DRAIN_SECONDS):
     return 0, b""
 
 
-def closed(door, clients, seconds):
+def closed(door, clients, seconds, patience_seconds=DRAIN_SECONDS):
     """Each client sends its next photo when the last was answered.
 
-    The speed is of the answers between two moments while all clients are at it.
+    The speed is of the answers between two moments while all clients are at it. What
+    is under way at the end is waited for, with some patience.
     """
     cpu, crowd, log = time.process_time(), Crowd(door.port, clients), []
     stretch = _Stretch(time.perf_counter(), seconds)
-    ends_at = time.perf_counter() + LONGEST_STRETCH * seconds + DRAIN_SECONDS
+    ends_at = time.perf_counter() + LONGEST_STRETCH * seconds + patience_seconds
     while (now := time.perf_counter()) < ends_at:
         if is_on := stretch.is_on(now, log):
             _send_all(crowd, door, len(log))

@@ -9,7 +9,7 @@ RATE_SHARES = (0.3, 0.6, 0.9)
 WARM_CLIENTS, WARM_SECONDS = 16, 1.5
 BATCH_SECONDS = 0.8
 # What a turn takes beside its loads: lead-in, waking up, the last answers.
-_TURN_SECONDS, _LEAD = 2.0, 1.35
+_TURN_SECONDS, _LEAD = 1.5, 1.35
 # Start, first answer and end of one system, on two cores.
 _START_SECONDS = 9.0
 _PREPARE_SECONDS = 15.0
@@ -34,16 +34,18 @@ class Plan:
     @property
     def expected_seconds(self):
         """For all networks, nothing installed or exported anew."""
+        warm = _TURN_SECONDS + _LEAD * WARM_SECONDS
+        started = _PREPARE_SECONDS + len(self.systems) * (_START_SECONDS + warm)
+        return (started + self.measuring_seconds) * len(self.networks)
+
+    @property
+    def measuring_seconds(self):
+        """Of one network, once all are started."""
         rows = len(self.systems)
         turn = _TURN_SECONDS + _LEAD * self.seconds * len(self.clients)
         opened = len(RATE_SHARES) * self.open_seconds * 1.1 if self.open_seconds else 0
-        one = (
-            _PREPARE_SECONDS
-            + rows * (_START_SECONDS + _TURN_SECONDS + _LEAD * WARM_SECONDS)
-            + self.rounds * (rows * turn + len(self.limits) * 3 * self.seconds)
-            + rows * (opened + _TURN_SECONDS)
-        )
-        return one * len(self.networks)
+        limits = len(self.limits) * 3 * self.seconds
+        return self.rounds * (rows * turn + limits) + rows * (opened + _TURN_SECONDS)
 
     @property
     def turns(self):

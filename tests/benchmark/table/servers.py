@@ -119,24 +119,22 @@ def wait_for_answer(ask, server, processes, folder):
     """
     ends_at, pause, status = time.monotonic() + READY_SECONDS, threading.Event(), 0
     while time.monotonic() < ends_at:
-        if any(process.poll() is not None for process in processes):
-            raise RuntimeError(f"a process of it ended: {_last_lines(folder)}")
+        for number, process in enumerate(processes):
+            if process.poll() is not None:
+                last = _last_lines(folder / f"{number}.log")
+                raise RuntimeError(f"a process of it ended: {last}")
         status, body = ask(server.door, 0, ASK_SECONDS)
         if status == 200:
             return body
         pause.wait(0.5)
     raise RuntimeError(
         f"expected status 200 within {READY_SECONDS} s, received {status or 'nothing'}"
-        f": {_last_lines(folder)}"
+        f": {_last_lines(folder / '0.log')}"
     )
 
 
-def _last_lines(folder):
-    """What the processes said last, in one line."""
-    lines = [
-        line.strip()
-        for log in sorted(folder.glob("*.log"))
-        for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
-        if line.strip()
-    ]
+def _last_lines(log):
+    """What a process said last, in one line."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " / ".join(lines[-_LOG_LINES:])[-400:] or "it said nothing"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tests.benchmark.own_process import own_process
 from tests.benchmark.table import limits, load, networks
 from tests.benchmark.table.limits import CORES, LIMITS
-from tests.benchmark.table.plan import BATCH_SECONDS, RATE_SHARES
+from tests.benchmark.table.plan import BATCH_SECONDS, RATE_SHARES, SLACK
 from tests.benchmark.table.starting import Starting
 
 _COMPARED_PHOTOS = 4
@@ -58,15 +58,19 @@ class Findings:
 
 
 class Turns:
-    """The run of one network; ends_at (monotonic) is when no new turn begins."""
+    """The run of one network."""
 
     def __init__(self, plan, photos, folder, progress):
         self._plan, self._photos, self._folder = plan, photos, folder
         self._progress = progress
         self._servers = {}
 
-    def run(self, name, ends_at):
-        """Start all, warm them up, measure round after round; returns Findings."""
+    def run(self, name):
+        """Start all, warm them up, measure round after round; returns Findings.
+
+        The first round is whole; no later turn begins after the time that is planned,
+        with some slack.
+        """
         network, findings = networks.find_network(name), Findings(name)
         with ExitStack() as stack:
             with own_process() as call:
@@ -80,6 +84,7 @@ class Turns:
                     *(LIMITS[limit].runtime, network, self._photos, BATCH_SECONDS),
                 )
                 findings.batch_sizes[limit] = speeds
+            ends_at = time.monotonic() + SLACK * self._plan.measuring_seconds
             self._measure_rounds(network, findings, call, ends_at)
             self._measure_arrivals(findings, ends_at)
         self._servers.clear()
@@ -108,18 +113,33 @@ class Turns:
             order.shuffle(names)
             for name in names:
                 self._progress.step(f"{network.name}: round {number + 1}, {name}")
-                if time.monotonic() > ends_at:
+                if number and time.monotonic() > ends_at:
                     continue
                 if name in LIMITS:
                     self._measure_limit(name, network, findings, call)
                     continue
                 levels = list(self._plan.clients)
                 order.shuffle(levels)
-                with _turn(self._servers[name]) as server:
-                    for clients in levels:
-                        seconds = self._plan.seconds
-                        found = _watched(server, load.closed, clients, seconds)
-                        findings.add(name, clients, found)
+                loads = [(clients, clients) for clients in levels]
+                self._take_turn(name, findings, load.closed, loads)
+
+    def _take_turn(self, name, findings, put_load, loads):
+        """Awake alone, under each (level, amount); missing from now on if it ended."""
+        is_closed = put_load is load.closed
+        seconds = self._plan.seconds if is_closed else self._plan.open_seconds
+        server = self._servers.get(name)
+        if server is None:
+            return
+        try:
+            with _turn(server):
+                for level, amount in loads:
+                    before = server.cpu_seconds()
+                    measured = put_load(server.door, amount, seconds)
+                    spent = server.cpu_seconds() - before
+                    findings.add(name, level, Load(measured, spent))
+        except OSError as error:
+            findings.missing[name] = f"it ended while it was measured: {error}"
+            del self._servers[name]
 
     def _measure_limit(self, name, network, findings, call):
         best = next(iter(findings.batch_sizes[name]))
@@ -142,11 +162,8 @@ class Turns:
             peak = findings.peak(name)
             if not peak or time.monotonic() > ends_at:
                 continue
-            with _turn(self._servers[name]) as server:
-                for share in RATE_SHARES:
-                    seconds = self._plan.open_seconds
-                    found = _watched(server, load.opened, share * peak, seconds)
-                    findings.add(name, share, found)
+            loads = [(share, share * peak) for share in RATE_SHARES]
+            self._take_turn(name, findings, load.opened, loads)
 
 
 @contextmanager
@@ -155,12 +172,6 @@ def _turn(server):
     server.resume()
     try:
         load.ask(server.door)
-        yield server
+        yield
     finally:
         server.pause()
-
-
-def _watched(server, put_load, amount, seconds):
-    before = server.cpu_seconds()
-    measured = put_load(server.door, amount, seconds)
-    return Load(measured, server.cpu_seconds() - before)
