@@ -15,6 +15,7 @@ from tests.benchmark.growth.page import write_page
 from tests.benchmark.machine import describe_machine
 from tests.benchmark.own_process import own_process
 from tests.benchmark.photos import find_photos
+from training.argument_kinds import as_count, as_positive
 from training.program import read_datasets_dir
 
 PHOTOS = 64
@@ -31,8 +32,10 @@ def add_arguments(parser):
     )
     networks = network_exports.NAMES
     parser.add_argument("--network", choices=networks, default=networks[0])
-    parser.add_argument("--seconds", type=float, default=2.5, help="of each round")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--seconds", type=as_positive, default=2.5, help="of each round"
+    )
+    parser.add_argument("--rounds", type=as_count, default=3)
 
 
 def run(options):

@@ -15,6 +15,7 @@ from tests.benchmark.own_process import own_process
 from tests.benchmark.photos import find_photos
 from tests.benchmark.spread import describe
 from tests.benchmark.start.starting import start_once
+from training.argument_kinds import as_count, as_positive
 from training.program import read_datasets_dir
 
 PHOTOS = 64
@@ -26,8 +27,10 @@ def add_arguments(parser):
     """The options of this subcommand."""
     networks = network_exports.NAMES
     parser.add_argument("--network", choices=networks, default=networks[1])
-    parser.add_argument("--rounds", type=int, default=7, help="starts of each")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of load in each")
+    parser.add_argument("--rounds", type=as_count, default=7, help="starts of each")
+    parser.add_argument(
+        "--seconds", type=as_positive, default=5.0, help="of load in each"
+    )
 
 
 def run(options):

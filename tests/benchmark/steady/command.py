@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import multiprocessing
 import tempfile
@@ -17,6 +18,7 @@ from tests.benchmark.photos import find_photos
 from tests.benchmark.server_processes import running_servers
 from tests.benchmark.steady.generator import Period, generate
 from tests.benchmark.steady.outcome import draw_minutes, tell_outcome
+from training.argument_kinds import as_count
 from training.plots import to_png
 from training.program import read_datasets_dir
 
@@ -40,12 +42,20 @@ class Minute:
     memory: dict[str, Memory]
 
 
+def as_minutes(text):
+    """A whole number from 2: the last minute is compared with the first."""
+    minutes = as_count(text)
+    if minutes < 2:
+        raise argparse.ArgumentTypeError(f"expected at least 2, received {minutes}")
+    return minutes
+
+
 def add_arguments(parser):
     """The options of this subcommand."""
     networks = network_exports.NAMES
     parser.add_argument("--network", choices=networks, default=networks[0])
-    parser.add_argument("--minutes", type=int, default=30)
-    parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--minutes", type=as_minutes, default=30)
+    parser.add_argument("--clients", type=as_count, default=16)
 
 
 def run(options):

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.benchmark.machine import describe_machine
 from tests.benchmark.spread import describe
 from tests.benchmark.training_race.runs import run_ours, run_tutorial
+from training.argument_kinds import as_count, as_positive
 from training.program import read_datasets_dir
 
 DATA = "pizza-not-pizza"
@@ -20,9 +21,14 @@ GOAL = 10.0
 
 def add_arguments(parser):
     """The options of this subcommand."""
-    parser.add_argument("--rounds", type=int, default=2, help="runs of each, in turn")
     parser.add_argument(
-        "--limit-minutes", type=float, default=8.0, help="of each run of the tutorial"
+        "--rounds", type=as_count, default=2, help="runs of each, in turn"
+    )
+    parser.add_argument(
+        "--limit-minutes",
+        type=as_positive,
+        default=8.0,
+        help="of each run of the tutorial",
     )
 
 
