@@ -110,23 +110,31 @@ class Gateway:
         return {side: _counts(found, failures[side]) for side, found in buckets.items()}
 
     def _samples(self) -> list[tuple[str, dict[str, str], float]]:
-        text = self._get("/metrics").data.decode()
+        # Another connection each time: of several workers each is to look at its file.
+        text = self._get("/metrics", {"Connection": "close"}).data.decode()
         return [
             (sample.name, sample.labels, sample.value)
             for family in text_string_to_metric_families(text)
             for sample in family.samples
         ]
 
-    def _get(self, path: str) -> Any:
-        reply = self._request("GET", path)
+    def _get(self, path: str, headers: Mapping[str, str] | None = None) -> Any:
+        reply = self._request("GET", path, headers=headers)
         if reply.status != 200:
             raise CanaryFailed(f"expected 200 of {path}, received {reply.status}")
         return reply
 
-    def _request(self, method: str, path: str, **options: Any) -> Any:
+    def _request(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Any:
+        headers = {**self._headers, **(headers or {})}
         try:
             return self._pool.request(
-                method, self._url + path, headers=self._headers, **options
+                method, self._url + path, headers=headers, **options
             )
         except urllib3.exceptions.HTTPError as error:
             raise CanaryFailed(f"expected a gateway at {self._url}: {error}") from error

@@ -17,7 +17,7 @@ from tests.tiny_model import write_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT_SECONDS = 120
-WAIT_SECONDS = 30
+WAIT_SECONDS = 60
 
 
 @dataclass
@@ -26,6 +26,7 @@ class Stack:
 
     folder: Path
     url: str = ""
+    address: str = ""
     lines: list = field(default_factory=list)
 
     @property
@@ -62,6 +63,19 @@ class Stack:
         os.rename(written, self.folder / "tiny" / str(version))
 
 
+def ask(url, photo):
+    """The status of one request without a version, and the version that answered."""
+    reply = urllib3.request(
+        "POST",
+        f"{url}/predict",
+        body=photo,
+        headers={"Content-Type": "image/png"},
+        retries=False,
+        timeout=30,
+    )
+    return reply.status, reply.json().get("version")
+
+
 @contextmanager
 def traffic(url, photo):
     """Requests without a version, two callers, until the block ends: their answers.
@@ -72,15 +86,8 @@ def traffic(url, photo):
     is_over = threading.Event()
 
     def call():
-        pool = urllib3.PoolManager(retries=False, timeout=30)
         while not is_over.is_set():
-            reply = pool.request(
-                "POST",
-                f"{url}/predict",
-                body=photo,
-                headers={"Content-Type": "image/png"},
-            )
-            answers.append((reply.status, reply.json().get("version")))
+            answers.append(ask(url, photo))
             is_over.wait(0.01)
 
     callers = [threading.Thread(target=call) for _ in range(2)]

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.integration.canary_stack import Stack, only_version, traffic
+from canary_config import hold, read_served, write_served
+from tests.integration.canary_stack import (
+    WAIT_SECONDS,
+    Stack,
+    ask,
+    only_version,
+    traffic,
+)
 from tests.integration.gateway_process import running_gateway
 from tests.integration.serving_process import start_server
 from tests.tiny_model import LABELS, tiny_contract, write_tiny_model
@@ -40,8 +50,9 @@ def _stack(tmp_path_factory):
         *flags, timeout_seconds=SERVER_SECONDS, stderr=subprocess.DEVNULL
     ) as (process, said):
         threading.Thread(target=process.stdout.read, daemon=True).start()
+        stack.address = f"localhost:{said['grpc_port']}"
         with running_gateway(
-            model_address=f"localhost:{said['grpc_port']}",
+            model_address=stack.address,
             models="tiny",
             canary_file=stack.folder / "canary.json",
         ) as gateway:
@@ -114,6 +125,54 @@ def test_other_labels(stack, golden):
     assert stack.share()["reason"].startswith("errors: ")
 
 
+def test_gateway_goes_away(stack, golden, tmp_path):
+    """A canary that can no longer be judged goes back; two workers follow one file."""
+    stable = only_version(stack.url)
+    shares = tmp_path / "canary.json"
+    settings = {"model_address": stack.address, "models": "tiny", "workers": 2}
+    stack.add_version(24)
+
+    with ThreadPoolExecutor(1) as background:
+        with running_gateway(canary_file=shares, **settings) as gateway:
+            watching = background.submit(
+                stack.canary,
+                *("start", 24, "--percent=50", "--watch", "--every=0.2"),
+                *(f"--gateway={gateway.url}", f"--canary-file={shares}"),
+            )
+            answers = []
+            ends_at = time.monotonic() + WAIT_SECONDS
+            while (200, 24) not in answers:
+                assert time.monotonic() < ends_at
+                answers.append(ask(gateway.url, red_photo(golden)))
+        done = watching.result()
+
+    assert done.returncode == 3, done.stderr + done.stdout
+    assert "aborted: it cannot be judged: expected a gateway at" in done.stdout
+    assert {code for code, _ in answers} == {200}
+    assert json.loads(shares.read_text("utf-8"))["tiny"]["percent"] == 0
+    assert only_version(stack.url) == stable
+
+
+def test_vanished(stack, golden):
+    """A canary that is unloaded behind the gateway's back fails no request."""
+    stable = only_version(stack.url)
+    stack.add_version(34)
+    assert stack.canary("start", 34, "--percent=100").returncode == 0
+    assert ask(stack.url, red_photo(golden)) == (200, 34)
+
+    text = stack.models_config.read_text("utf-8")
+    alone = hold(read_served(text), (stable,), stable=stable)
+    with traffic(stack.url, red_photo(golden)) as answers:
+        stack.models_config.write_text(write_served(text, alone), "utf-8")
+        assert only_version(stack.url) == stable
+        last = ask(stack.url, red_photo(golden))
+
+    assert last == (200, stable)
+    assert {code for code, _ in answers} == {200}
+    assert stack.share()["percent"] == 100
+    assert stack.canary("abort").returncode == 0
+
+
 def test_unloadable(stack):
     """A version that cannot be loaded is given up, and everything is as before."""
     stable = only_version(stack.url)
@@ -165,7 +224,7 @@ def test_by_hand(stack, golden):
     [
         (("start", 0), 2, "expected a version, received '0'"),
         (("start", 2, "--percent=101"), 2, "expected 0 to 100, received '101'"),
-        (("start", 99, "--patience=10"), 1, "expected version 99 to be loaded"),
+        (("start", 99, "--patience=15"), 1, "expected version 99 to be loaded"),
         (("start", 2, "--golden=nowhere"), 1, "at least 7 golden photos in nowhere"),
         (("status", "--model=cats"), 1, "expected one of the models tiny"),
         (("status", "--gateway=http://127.0.0.1:9"), 1, "expected a gateway at"),
