@@ -5,11 +5,16 @@ What another runtime can take over: a graph that keeps no state and refuses no v
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from google.protobuf.message import EncodeError
+from numpy.typing import NDArray
 from tensorflow.core.framework import graph_pb2, node_def_pb2
+from tensorflow.core.protobuf import config_pb2
 from tensorflow.python.framework import convert_to_constants, op_def_registry
 
 # Nothing else in the graph is called so.
@@ -68,6 +73,36 @@ def freeze_graph(session: tf.compat.v1.Session, tensor_names: Sequence[str]) -> 
     if extra:
         raise NotFreezable(f"{', '.join(extra)}: more than arithmetic")
     return data
+
+
+def run_once(
+    graph: bytes, inputs: Mapping[str, NDArray[Any]], outputs: int
+) -> list[NDArray[Any]]:
+    """What TensorFlow says, in a session of its own that is gone afterwards.
+
+    A run in the session that stays would have it keep copies and plans: 330 of 1,950 MB
+    more with Xception-299.
+
+    Args:
+        graph: As freeze_graph gave it.
+        inputs: By tensor name.
+        outputs: How many tensors it was frozen for.
+
+    Raises:
+        NotFreezable: It does not run on these inputs.
+    """
+    config = config_pb2.ConfigProto(device_count={"GPU": 0})
+    names = [f"{OUTPUT_PREFIX}{index}:0" for index in range(outputs)]
+    with tf.Graph().as_default(), tf.compat.v1.Session(config=config) as session:
+        try:
+            tf.import_graph_def(graph_pb2.GraphDef.FromString(graph), name="")
+            values = session.run(names, dict(inputs))
+        except _BROKEN_GRAPH as error:
+            raise NotFreezable(f"{error}".split("\n", maxsplit=1)[0]) from error
+    # Graphs lie in reference cycles.
+    del session
+    gc.collect()
+    return [np.asarray(value) for value in values]
 
 
 def _add_output(graph: graph_pb2.GraphDef, index: int, tensor: tf.Tensor) -> str:

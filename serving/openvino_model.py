@@ -17,7 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.errors import ServingError
-from serving.frozen_graph import OUTPUT_PREFIX, NotFreezable, WritesVariables
+from serving.frozen_graph import (
+    OUTPUT_PREFIX,
+    NotFreezable,
+    WritesVariables,
+    run_once,
+)
 from serving.openvino_engine import (
     FLOAT32,
     CompiledGraph,
@@ -153,6 +158,11 @@ def _make_route(
         spec.tensor_name: _read_shape(name, spec)
         for name, spec in signature.inputs.items()
     }
+    dtypes = {
+        spec.tensor_name: spec.kind.dtype
+        for spec in signature.inputs.values()
+        if spec.kind is not None
+    }
     if not shapes:
         raise _Unsuited("it has no inputs")
     if any(spec.kind is None for spec in signature.outputs.values()):
@@ -160,7 +170,7 @@ def _make_route(
     places = {name: place for place, name in enumerate(tensors)}
     outputs = [f"{OUTPUT_PREFIX}{place}:0" for place in places.values()]
     exact = _Route(shapes, places, engine.compile(frozen, shapes, outputs, FLOAT32))
-    _try_out(model, signature, exact)
+    _try_out(frozen, dtypes, exact)
     if engine.precision == FLOAT32:
         return exact
     final = engine.compile(frozen, shapes, outputs, engine.precision)
@@ -183,27 +193,23 @@ def _fits(array: NDArray[Any], shape: tuple[int, ...]) -> bool:
     return len(array) == shape[0] if shape[0] >= 0 else len(array) > 0
 
 
-def _try_out(model: SavedModel, signature: Signature, route: _Route) -> None:
+def _try_out(frozen: bytes, dtypes: Mapping[str, np.dtype[Any]], route: _Route) -> None:
     """Compare the answers to noise.
 
     Raises:
-        _Unsuited: They differ, or TensorFlow gives none.
+        _Unsuited, NotFreezable: They differ, or one of the two gives none.
     """
     noise = np.random.default_rng(0)
     inputs = {
-        name: _draw(noise, spec.kind.dtype, spec.shape)
-        for name, spec in signature.inputs.items()
-        if spec.kind is not None and spec.shape is not None
+        name: _draw(noise, dtype, route.shapes[name]) for name, dtype in dtypes.items()
     }
-    fed = {signature.inputs[name].tensor_name: inputs[name] for name in inputs}
+    expected = run_once(frozen, inputs, len(route.places))
     try:
-        expected = model.run(signature, inputs, tuple(signature.outputs))
-        found = route.graph.run(fed)
+        found = route.graph.run(inputs)
     except ServingError as error:
         raise _Unsuited(f"it does not run on noise: {error}") from error
-    for name, array in expected.items():
-        answer = found[route.places[signature.outputs[name].tensor_name]]
-        _compare(name, array, answer)
+    for name, place in route.places.items():
+        _compare(name, expected[place], found[place])
 
 
 def _draw(

@@ -106,7 +106,7 @@ def test_convolution(load, tmp_path):
         (build_free_sides, "has no fixed shape"),
         (build_join, "is neither uint8 nor float32"),
         (build_lookup, "is neither uint8 nor float32"),
-        (build_rounding, "output y expected within 0.0001"),
+        (build_rounding, "output y:0 expected within 0.0001"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
