@@ -16,7 +16,7 @@ UNTIL_CLOSED = b"HTTP/1.1 503 Busy\r\nConnection: close\r\n\r\nlater"
 
 @pytest.mark.parametrize("message", [SIZED, CHUNKED, UNTIL_CLOSED])
 def test_every_cut(message):
-    """No part of an answer is taken for the whole; cut off by the server, it is lost."""
+    """No part of an answer is taken for the whole; cut off there, it is lost."""
     for length in range(len(message)):
         part = message[:length]
         assert read_message(part, is_closed=False) is None

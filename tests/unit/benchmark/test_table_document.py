@@ -75,7 +75,7 @@ def test_costs(findings):
 
 
 def test_rate_of_arrivals(findings):
-    """Arrivals come at a share of the peak: the best median at any number of clients."""
+    """Arrivals come at a share of the peak, the best median of all levels."""
     network = build_network(findings, PLAN)
 
     # The median of 90 and 45 images/s as the harness takes it: the upper one.
