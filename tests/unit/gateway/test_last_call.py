@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from gateway.last_call import LastCall
 
 
-class Request:
-    """A request whose client may stay."""
-
-    def should_close(self):
-        """What gunicorn would answer."""
-        return False
+def make_request():
+    """A request whose client may stay, as far as gunicorn is concerned."""
+    return SimpleNamespace(should_close=lambda: False)
 
 
 def test_clients_may_stay():
     """Before the end gunicorn decides, and nobody is hung up on."""
-    last_call, request = LastCall(), Request()
+    last_call, request = LastCall(), make_request()
 
     last_call.tell(request)
 
@@ -25,7 +24,7 @@ def test_clients_may_stay():
 
 def test_clients_are_told():
     """From the end on every answer says that the connection closes."""
-    last_call, request = LastCall(), Request()
+    last_call, request = LastCall(), make_request()
     last_call.tell(request)
 
     last_call.begin()
@@ -36,7 +35,7 @@ def test_clients_are_told():
 
 def test_what_was_told_holds():
     """An answer whose head said that the client may stay is not followed by a close."""
-    last_call, request = LastCall(), Request()
+    last_call, request = LastCall(), make_request()
     last_call.tell(request)
     told = request.should_close()
 
