@@ -25,6 +25,7 @@ from serving.half_precision import computes_in_bfloat16
 from serving.settings import Settings
 
 FLOAT32, BFLOAT16 = "f32", "bf16"
+_MAX_TIMEOUT_MS = 2**31 - 1
 
 
 class EngineRefused(Exception):
@@ -65,7 +66,7 @@ class CompiledGraph:
             request.start_async(dict(inputs), share_inputs=True)
             if timeout_seconds is None:
                 request.wait()
-            elif not request.wait_for(max(1, int(timeout_seconds * 1000))):
+            elif not request.wait_for(_to_milliseconds(timeout_seconds)):
                 request.cancel()
                 # It reads the caller's memory until it has ended.
                 with suppress(RuntimeError):
@@ -172,6 +173,11 @@ def _check_ports(kind: str, expected: Collection[str], ports: Sequence[Any]) -> 
         raise EngineRefused(
             f"expected {kind} {sorted(expected)}, found {sorted(names)}"
         )
+
+
+def _to_milliseconds(seconds: float) -> int:
+    """At least 1, and no more than counted in nanoseconds fits 64 bits."""
+    return min(max(1, int(seconds * 1000)), _MAX_TIMEOUT_MS)
 
 
 def _shorten(error: RuntimeError) -> str:

@@ -175,6 +175,18 @@ def test_answers_are_kept(load, tmp_path):
     assert first.tolist() == [[1.0]]
 
 
+@pytest.mark.parametrize("timeout_seconds", [None, 60.0, 1e10, 1e300])
+def test_patience(load, tmp_path, timeout_seconds):
+    """However long a caller would wait, the answer comes when it is there."""
+    model, _, runs = load(write_graph(tmp_path / "1", build_half_plus(0)))
+    signature, values = model.signature("serving_default"), np.float32([[4]])
+
+    answer = model.run(signature, {"x": values}, ("y",), timeout_seconds)
+
+    assert answer["y"].tolist() == [[2.0]]
+    assert len(runs) == 1
+
+
 def test_timeout(load, tmp_path):
     """A run that takes too long is given up, and the next one is not harmed."""
     model, line, runs = load(write_graph(tmp_path / "1", build_slow()))
