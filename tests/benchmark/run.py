@@ -8,6 +8,7 @@ that the harness costs the machine next to nothing.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -54,6 +55,9 @@ def parse_arguments(arguments):
 def main():
     """Run one subcommand; 1 with a sentence when it cannot, 130 after Ctrl-C."""
     options = parse_arguments(sys.argv[1:])
+    # Also in the background of a shell, and when it is asked to end: no server stays.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         options.command.run(options)
     except (OSError, ValueError, RuntimeError) as error:
