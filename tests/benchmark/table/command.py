@@ -93,7 +93,7 @@ def run(options):
         f"table: {len(plan.networks)} networks, {len(plan.systems)} systems; about "
         f"{plan.expected_seconds / 60:.0f} min. Missing environments and networks are "
         "made first; later rounds of a network are left out after "
-        f"{SLACK * plan.measuring_seconds / 60:.0f} min of measuring",
+        f"{SLACK * plan.measuring_seconds / 60:.1f} min of measuring",
         flush=True,
     )
     machine, began_at, found = describe_machine(), time.monotonic(), []
