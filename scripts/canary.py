@@ -14,8 +14,15 @@ from pathlib import Path
 
 from canary_config import CANARY, STABLE, CanaryFailed, read_served, read_share
 from canary_gateway import Gateway
-from canary_judge import Evidence, Golden, Limits, find_faults
+from canary_judge import (
+    Evidence,
+    Golden,
+    Limits,
+    check_golden,
+    find_faults,
+)
 from canary_moves import Moves, Share
+from canary_options import parse_arguments
 from canary_places import Cluster, LocalFiles, Place
 from canary_watch import ask_golden, draw_table, find_photos, since
 
@@ -25,7 +32,7 @@ EXIT_ABORTED = 3
 
 def main() -> int:
     """Do what the command line says; return the exit code."""
-    options = _parse_arguments(sys.argv[1:])
+    options = parse_arguments(sys.argv[1:])
     try:
         return _run(options)
     except CanaryFailed as error:
@@ -98,11 +105,15 @@ class _Watch:
 
     def judge_golden(self, photos: list[tuple[Path, str | None]]) -> tuple[str, ...]:
         """Both versions on the same photos."""
+        if not photos:
+            return ()
         golden = ask_golden(self._gateway, photos)
         evidence = Evidence(self.versions, golden)
-        if photos:
-            _print_table(evidence)
-        return find_faults(evidence, self._limits)
+        _print_table(evidence)
+        faults = find_faults(evidence, self._limits)
+        if not faults:
+            check_golden(golden)
+        return faults
 
     def judge_live(self) -> tuple[str, ...]:
         """What callers met since the beginning, again and again while it is watched."""
@@ -157,72 +168,6 @@ def _print_table(evidence: Evidence) -> None:
     for line in draw_table(evidence):
         print(line)
     sys.stdout.flush()
-
-
-def _parse_arguments(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="scripts/canary",
-        description="Give a new version a share of the requests, judge it, go on or "
-        "back. Exit code 3: it was worse and was aborted.",
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    start = commands.add_parser("start", help="load a version and give it a share")
-    start.add_argument("version", type=_version)
-    start.add_argument("--percent", type=_percent, default=10.0)
-    start.add_argument("--sticky", action="store_true", help="by X-Request-ID")
-    start.add_argument("--stable", type=_version, help="if no version is labeled yet")
-    start.add_argument("--watch", action="store_true", help="judge live requests")
-    start.add_argument("--seconds", type=float, default=600.0, help="with --watch")
-    start.add_argument("--every", type=float, default=5.0, help="seconds a round")
-    start.add_argument("--promote", action="store_true", help="when the time is over")
-    status = commands.add_parser("status", help="what is served, and how it does")
-    promote = commands.add_parser("promote", help="make the canary the stable version")
-    abort = commands.add_parser("abort", help="go back to the stable version")
-    abort.add_argument("--reason", default="a person said so")
-    for command in (start, status):
-        _add_judging(command)
-    for command in (start, status, promote, abort):
-        _add_places(command)
-    options = parser.parse_args(arguments)
-    if bool(options.models_config) != bool(options.canary_file):
-        parser.error("expected --models-config and --canary-file, received one of them")
-    return options
-
-
-def _add_judging(command: argparse.ArgumentParser) -> None:
-    limits = Limits()
-    command.add_argument("--golden", type=Path, help="a folder of class folders")
-    command.add_argument("--photos", type=int, default=200, help="at most, of --golden")
-    command.add_argument(
-        "--max-disagreement", type=float, default=limits.disagreement, help="0-1"
-    )
-    command.add_argument("--max-slowdown", type=float, default=limits.slowdown)
-
-
-def _add_places(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--model", help="if models.config names several")
-    command.add_argument("--gateway", default="http://localhost:8080")
-    command.add_argument("--patience", type=float, default=300.0, help="s for a step")
-    command.add_argument("--models-config", type=Path, help="the server's, here")
-    command.add_argument("--canary-file", type=Path, help="the gateway's, here")
-    command.add_argument("--namespace", default="image-classifier")
-    command.add_argument("--context", help="kubectl's")
-
-
-def _version(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"expected a version, received {text!r}")
-    return int(text)
-
-
-def _percent(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 100:
-        raise argparse.ArgumentTypeError(f"expected 0 to 100, received {text!r}")
-    return value
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from canary_config import CANARY, STABLE
+from canary_config import CANARY, STABLE, CanaryFailed
 from canary_gateway import Answer
 from canary_statistics import Counts, chance_of_losses, chance_of_more
 from training.evaluate import wilson_interval
@@ -81,6 +81,27 @@ class Evidence:
     versions: Mapping[str, int]
     golden: Golden = field(default_factory=Golden)
     live: Mapping[str, Counts] = field(default_factory=dict)
+
+
+def check_golden(golden: Golden) -> None:
+    """Make sure that photos against which nothing speaks could have said something.
+
+    Raises:
+        CanaryFailed: Too few were answered, or their folders are no labels.
+    """
+    both = golden.both()
+    if len(both) < FEWEST_PHOTOS:
+        raise CanaryFailed(
+            f"expected both versions to answer {FEWEST_PHOTOS} golden photos, they "
+            f"answered {len(both)}"
+        )
+    labels = both[0][0].labels
+    unknown = {name for name in golden.truth if name is not None} - labels
+    if unknown:
+        raise CanaryFailed(
+            f"expected golden photos in folders named {_names(labels)}, received "
+            f"{_names(frozenset(unknown))}"
+        )
 
 
 def find_faults(evidence: Evidence, limits: Limits) -> tuple[str, ...]:

@@ -72,15 +72,15 @@ class Moves:
         if stable == version:
             raise CanaryFailed(f"expected another version than the stable {stable}")
         self._settle(served, stable, version)
-        if served.canary is None:
-            try:
-                self._load(hold(served, (stable, version), stable=stable), version)
-            except CanaryFailed as error:
-                self.abort(stable, str(error))
-                raise
-        labels = {STABLE: stable, CANARY: version}
-        self._serve(hold(served, (stable, version), **labels))
-        self._wait_answer(CANARY, version)
+        both = (stable, version)
+        try:
+            if served.canary is None:
+                self._load(hold(served, both, stable=stable), version)
+            self._serve(hold(served, both, stable=stable, canary=version))
+            self._wait_answer(CANARY, version)
+        except CanaryFailed as error:
+            self.abort(stable, str(error))
+            raise
 
     def share(self, share: Share) -> None:
         """Give the canary its share of the requests that name no version."""

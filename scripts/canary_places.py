@@ -141,7 +141,8 @@ class Cluster:
                 f"expected kubectl, or --models-config and --canary-file: {error}"
             ) from error
         if done.returncode:
-            raise CanaryFailed(f"kubectl: {done.stderr.strip()}")
+            last_line = done.stderr.strip().rpartition("\n")[-1]
+            raise CanaryFailed(f"kubectl: {last_line}")
         return done.stdout
 
 

@@ -224,6 +224,9 @@ def test_by_hand(stack, golden):
     [
         (("start", 0), 2, "expected a version, received '0'"),
         (("start", 2, "--percent=101"), 2, "expected 0 to 100, received '101'"),
+        (("start", 2, "--percent=0"), 2, "expected more than 0, received '0'"),
+        (("start", 2, "--photos=6"), 2, "expected at least 7, received '6'"),
+        (("start", 2, "--seconds=inf"), 2, "expected more than 0, received 'inf'"),
         (("start", 99, "--patience=15"), 1, "expected version 99 to be loaded"),
         (("start", 2, "--golden=nowhere"), 1, "at least 7 golden photos in nowhere"),
         (("status", "--model=cats"), 1, "expected one of the models tiny"),

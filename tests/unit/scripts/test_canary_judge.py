@@ -6,8 +6,9 @@ import math
 
 import pytest
 
+from canary_config import CanaryFailed
 from canary_gateway import Answer
-from canary_judge import Evidence, Golden, Limits, find_faults
+from canary_judge import Evidence, Golden, Limits, check_golden, find_faults
 from canary_statistics import Counts
 from canary_watch import draw_table, since
 
@@ -157,3 +158,27 @@ def test_table():
     assert "10 of 10: 1.000 (0.722 to 1.000)" in lines[1]
     assert "9 of 10: 0.900 (0.596 to 0.982)" in lines[1]
     assert lines[2].endswith("1 of 10")
+
+
+@pytest.mark.parametrize(
+    "golden, sentence",
+    [
+        (
+            Golden(("a",) * 9, answers("a" * 9), answers("aaaaaa...")),
+            "expected both versions to answer 7 golden photos, they answered 6",
+        ),
+        (
+            Golden(("a", "cats") * 4, answers("a" * 8), answers("a" * 8)),
+            "expected golden photos in folders named a, b, received cats",
+        ),
+    ],
+)
+def test_photos_that_say_nothing(golden, sentence):
+    """Without answers or with other folders than labels no canary could fail."""
+    with pytest.raises(CanaryFailed, match=sentence):
+        check_golden(golden)
+
+
+def test_photos_that_say_something():
+    """Seven answers are enough, and photos without a class folder need no label."""
+    check_golden(Golden((None,) * 7, answers("a" * 7), answers("b" * 7)))
