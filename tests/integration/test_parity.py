@@ -12,6 +12,7 @@ import pytest
 from gateway.app import create_app
 from gateway.model_client import ModelClient
 from gateway.settings import Settings
+from tests.integration.engine_servers import ENGINES
 from tests.tiny_model import tiny_contract
 from training.backbones import build_backbone
 from training.config import HeadConfig, TrainingConfig
@@ -65,14 +66,16 @@ def _classifier(photos):
     return fit_model(backbone, decoded, config).classifier
 
 
-@pytest.fixture(name="gateway", scope="module")
-def _gateway(classifier, photos, start_model_server):
+@pytest.fixture(name="gateway", scope="module", params=ENGINES)
+def _gateway(request, classifier, photos, start_model_server):
     """(Flask test client, recording client) in front of the exported model."""
     contract = tiny_contract(("tall", "wide"), size=(224, 224), name="parity")
     golden = np.zeros((1, 224, 224, 3), np.uint8)
-    base_path = photos.parent / "models" / "parity"
+    base_path = photos.parent / request.param / "parity"
     export_model(classifier, contract, golden, lambda *_: None, base_path)
-    server = start_model_server(base_path, name="parity", enable_batching=True)
+    server = start_model_server(
+        base_path, name="parity", enable_batching=True, engine=request.param
+    )
     client = RecordingClient(f"localhost:{server.grpc_port}")
     return create_app(Settings(models=("parity",)), client).test_client(), client
 
