@@ -10,6 +10,7 @@ from subprocess import CalledProcessError, TimeoutExpired
 
 import psutil
 
+from tests.benchmark.peers.environments import ROOT
 from tests.benchmark.peers.processes import running
 from tests.benchmark.table.bodies import write_request
 from tests.benchmark.table.load import Door
@@ -135,6 +136,6 @@ def wait_for_answer(ask, server, processes, folder):
 
 def _last_lines(log):
     """What a process said last, in one line."""
-    text = log.read_text(encoding="utf-8", errors="replace")
+    text = log.read_text(encoding="utf-8", errors="replace").replace(f"{ROOT}/", "")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " / ".join(lines[-_LOG_LINES:])[-400:] or "it said nothing"
