@@ -19,6 +19,7 @@ from training.config import TrainingConfig
 from training.epochs import BestEpoch, EpochBar
 from training.head import classification_loss
 from training.history import Stage
+from training.tensorboard import stage_logs
 
 # Of all gradients of a step together: a rare batch would throw the blocks far off.
 _MAX_NORM = 1.0
@@ -93,7 +94,7 @@ def fine_tune(
         blocks: What learns.
         train: Epoch after epoch shows the next pass.
         validation: One pass.
-        config: Its fine_tuning and seed.
+        config: Its fine_tuning, seed and tensorboard_dir.
         folder: Holds what an interrupted training needs to go on; must exist.
     """
     start = time.monotonic()
@@ -123,6 +124,7 @@ def fine_tune(
                 best,
                 backup,
                 EpochBar(knobs.max_epochs, "fine-tuning"),
+                *stage_logs(config.tensorboard_dir, "fine-tuning"),
             ],
             verbose=0,
         )

@@ -39,6 +39,7 @@ def fit_model(
     if config.folds:
         everything = join_pixels((train, validation, decoded.test))
         crossed = cross_validate(learner, everything, classes, config)
+    learner.log_into(config.tensorboard_dir)
     trained = learner.fit(train, validation, classes, folder)
     shuffled = run_shuffled(
         learner.train_features(train, classes),

@@ -31,23 +31,28 @@ from training.scratch import (
     build_network,
     build_top,
 )
+from training.tensorboard import stage_logs
 from training.trained_model import TrainedModel
 
 _PREDICTION_BATCH = 100
 
 
-def fit_scratch(config: TrainingConfig, decoded: DecodedSplit) -> TrainedModel:
+def fit_scratch(
+    config: TrainingConfig, decoded: DecodedSplit, title: str | None = None
+) -> TrainedModel:
     """Train the network that config.backbone names, on pixels of its own size.
 
     Its own number of epochs holds where config.head.max_epochs is not less. The best
-    epoch on validation accuracy is kept, or the last where the network says so.
+    epoch on validation accuracy is kept, or the last where the network says so. title
+    is what the progress bar says.
     """
     start = time.monotonic()
     keras.utils.set_random_seed(config.seed)
     name, classes = config.backbone, len(decoded.split.labels)
     network = build_network(name)
     head = build_top(name, network, classes)
-    history = _fit(_in_training(name, network, head), config, decoded)
+    title = title or f"training {name}"
+    history = _fit(_in_training(name, network, head), config, decoded, title)
     folded_network = fold_batch_norm(network)
     classifier = Classifier(
         name=name,
@@ -61,6 +66,9 @@ def fit_scratch(config: TrainingConfig, decoded: DecodedSplit) -> TrainedModel:
         classifier=classifier,
         stages=(Stage(title="from scratch", history=history, seconds=seconds),),
         predict_logits=_logits_predictor(classifier),
+        photos_per_second=(
+            len(history.train_loss) * len(decoded.train.targets) / seconds
+        ),
     )
 
 
@@ -101,7 +109,9 @@ def _in_training(name: str, network: keras.Model, head: keras.Model) -> keras.Mo
     return keras.Model(images, head(network(changed)))
 
 
-def _fit(model: keras.Model, config: TrainingConfig, decoded: DecodedSplit) -> History:
+def _fit(
+    model: keras.Model, config: TrainingConfig, decoded: DecodedSplit, title: str
+) -> History:
     """Train in place."""
     recipe = SCRATCH_NETWORKS[config.backbone]
     train, classes = decoded.train, len(decoded.split.labels)
@@ -127,7 +137,8 @@ def _fit(model: keras.Model, config: TrainingConfig, decoded: DecodedSplit) -> H
         batch_size=recipe.batch_size,
         callbacks=[
             *_best_keeper(recipe, epochs),
-            _StepBar(epochs, steps, f"training {config.backbone}"),
+            _StepBar(epochs, steps, title),
+            *stage_logs(config.tensorboard_dir, "from scratch"),
         ],
         verbose=0,
     ).history

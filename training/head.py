@@ -6,6 +6,7 @@ Owns the head's training loop; knows no picture and no backbone.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import HeadConfig
-from training.epochs import EpochBar, read_history
+from training.epochs import read_history
 from training.history import Stage
 from training.model import build_head
 
@@ -45,7 +46,7 @@ def fit_head(
     validation: Samples,
     config: HeadConfig,
     seed: int,
-    title: str | None = "training the head",
+    watchers: Sequence[keras.callbacks.Callback] = (),
 ) -> tuple[keras.Model, Stage]:
     """Train a linear head until validation loss stops falling; its best is kept.
 
@@ -54,7 +55,7 @@ def fit_head(
         validation: What decides when to stop.
         config: All knobs.
         seed: Of the first weights, dropout and the order of photos.
-        title: What the progress bar says; None shows none.
+        watchers: Told of each epoch, such as a progress bar.
 
     Returns:
         The head, from features (n, channels) to logits (n, classes), and its stage.
@@ -85,7 +86,7 @@ def fit_head(
         ),
         epochs=config.max_epochs,
         batch_size=config.batch_size,
-        callbacks=[stop] + ([EpochBar(config.max_epochs, title)] if title else []),
+        callbacks=[stop, *watchers],
         verbose=0,
     ).history
     seconds = time.monotonic() - start

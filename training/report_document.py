@@ -5,7 +5,7 @@ Schema version 1, always these keys: schema_version; contract (as contract.json)
 weighted, null where all photos count alike); calibration, shuffled_labels and
 cross_validation (null if not made); stages (each with title, is_kept, seconds,
 history); findings; near_duplicates; mistakes; is_given_split; pixel_difference;
-export_score_difference; photos_per_second; seconds; config; command.
+export_score_difference; photos_per_second; half_precision; seconds; config; command.
 Shares are 0-1 and a value that does not exist is null: no NaN, no infinity.
 """
 
@@ -55,6 +55,7 @@ def build_document(facts: ReportFacts, score_difference: float) -> dict[str, obj
         "pixel_difference": facts.pixel_difference,
         "export_score_difference": score_difference,
         "photos_per_second": facts.photos_per_second,
+        "half_precision": facts.half_precision and asdict(facts.half_precision),
         "seconds": facts.seconds,
         "config": facts.config and list_knobs(facts.config),
         "command": facts.command,

@@ -8,6 +8,7 @@ from gateway.contract import Contract
 from training.calibration import Calibration
 from training.config import TrainingConfig
 from training.evaluate import CrossValidation, EvaluationReport, ShuffledRun
+from training.half_precision import HalfPrecision
 from training.history import Stage
 from training.mistakes import JudgedPhoto
 from training.near_duplicates import Pair
@@ -19,8 +20,8 @@ class ReportFacts:
 
     seconds is the wall time from start to evaluation; mistakes and right are test
     photos; command is what was typed; pixel_difference is the largest between the
-    trainer's and the gateway's pixels, 0-255; photos_per_second that of feature
-    extraction.
+    trainer's and the gateway's pixels, 0-255; photos_per_second as TrainedModel
+    has it.
     """
 
     contract: Contract
@@ -39,3 +40,4 @@ class ReportFacts:
     cross_validation: CrossValidation | None = None
     pixel_difference: float | None = None
     photos_per_second: float | None = None
+    half_precision: HalfPrecision | None = None

@@ -6,7 +6,7 @@ import functools
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from training.backbones import build_backbone
@@ -19,6 +19,7 @@ from training.export import check_output, export_model, write_contract
 from training.fit import fit_model
 from training.fit_scratch import fit_scratch
 from training.golden import compare_pixels, golden_pictures
+from training.half_precision import compare_half_precision
 from training.history import Stage
 from training.judge import judge_model
 from training.keras_file import write_keras_file
@@ -28,7 +29,7 @@ from training.pictures import DecodedSplit, decode_split
 from training.report import ReportFacts, write_report
 from training.scratch import SCRATCH_NETWORKS, picture_size
 from training.search import tell_search
-from training.tensorboard import write_tensorboard
+from training.shuffled_scratch import run_shuffled_scratch
 from training.trained_model import TrainedModel
 from training.unfinished import close_run_folder, open_run_folder
 
@@ -87,16 +88,15 @@ def run(config: TrainingConfig, command: str | None = None) -> RunResult:
         shuffled=trained.shuffled,
         cross_validation=trained.cross_validation,
         pixel_difference=compare_pixels(decoded),
+        photos_per_second=trained.photos_per_second,
     )
     version_folder = export_model(
         judgment.classifier,
         contract,
         golden_pictures(decoded),
-        functools.partial(_write_beside, facts, judgment.classifier),
+        functools.partial(_write_beside, facts, judgment.classifier, decoded),
         config.output,
     )
-    if config.tensorboard_dir is not None:
-        write_tensorboard(trained.stages, config.tensorboard_dir)
     close_run_folder(folder)
     return RunResult(
         version_folder=version_folder,
@@ -115,10 +115,18 @@ def _require(evaluation: EvaluationReport, min_accuracy: float) -> None:
 
 
 def _write_beside(
-    facts: ReportFacts, classifier: Classifier, folder: Path, difference: float
+    facts: ReportFacts,
+    classifier: Classifier,
+    decoded: DecodedSplit,
+    folder: Path,
+    difference: float,
 ) -> None:
     """The report into its folder, and beside that folder what else was asked for."""
-    write_report(facts, folder, difference)
+    version_folder = folder.parents[1]
+    half = compare_half_precision(
+        version_folder, facts.contract, golden_pictures(decoded)
+    )
+    write_report(replace(facts, half_precision=half), folder, difference)
     if facts.config and facts.config.keeps_keras:
         write_keras_file(classifier, folder.parent)
 
@@ -126,7 +134,10 @@ def _write_beside(
 def _choose_network(config: TrainingConfig) -> tuple[tuple[int, int], _Fit]:
     """The pictures' (height, width) and what trains on them."""
     if config.backbone in SCRATCH_NETWORKS:
-        return picture_size(config), lambda decoded, _: fit_scratch(config, decoded)
+        return picture_size(config), lambda decoded, _: replace(
+            fit_scratch(config, decoded),
+            shuffled=run_shuffled_scratch(config, decoded),
+        )
     size = (config.size, config.size) if config.size else None
     backbone = build_backbone(config.backbone, config.weights, size)
     return backbone.size, lambda decoded, folder: fit_model(

@@ -38,7 +38,7 @@ def search_head(
 
     def judge(trial: optuna.Trial) -> float:
         setting = _suggest(trial, config)
-        head, _ = fit_head(train, validation, setting, seed, title=None)
+        head, _ = fit_head(train, validation, setting, seed)
         logits = head(validation.features, training=False).numpy()
         loss = measure_reliability(logits, validation.targets, validation.weights).loss
         hits = logits.argmax(axis=1) == validation.targets
@@ -56,8 +56,8 @@ def search_head(
             "balances_classes": config.balances_classes,
         }
     )
-    with ProgressBar(total=trials, desc="settings of the head", unit="trial") as bar:
-        study.optimize(judge, trials, callbacks=[lambda *_: bar.update()])
+    with ProgressBar(total=trials, desc="settings of the head", unit="trial") as told:
+        study.optimize(judge, trials, callbacks=[lambda *_: told.update()])
     return tuple(sorted(tried, key=lambda trial: trial.loss))
 
 

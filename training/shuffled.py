@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from training.config import HeadConfig
+from training.epochs import EpochBar
 from training.evaluate import ShuffledRun
 from training.head import Samples, fit_head
 
@@ -26,7 +27,7 @@ def run_shuffled(
         _shuffle_labels(validation, chance),
         config,
         seed,
-        "training on shuffled labels",
+        [EpochBar(config.max_epochs, "training on shuffled labels")],
     )
     logits = head(validation.features, training=False).numpy()
     counts = np.bincount(validation.targets)

@@ -22,6 +22,8 @@ class TrainedModel:
     predict_logits goes from pixels and a progress bar's title to float32 logits
     (n, classes), not divided by the temperature. shuffled and cross_validation tell of
     trainings made beside this one, trials of settings of the head, the best first.
+    photos_per_second went through the network: a backbone's feature extraction (None
+    where all features were kept from an earlier run), or all of a training from scratch.
     """
 
     classifier: Classifier
@@ -30,3 +32,4 @@ class TrainedModel:
     shuffled: ShuffledRun | None = None
     cross_validation: CrossValidation | None = None
     trials: tuple[Trial, ...] = ()
+    photos_per_second: float | None = None

@@ -19,6 +19,7 @@ from training.backbones import Backbone
 from training.calibration import measure_reliability
 from training.config import TrainingConfig
 from training.cut import cut_network
+from training.epochs import EpochBar
 from training.feature_store import Changes, FeatureStore, name_features
 from training.features import freeze_rows
 from training.fine_tune import MapSamples, TopBlocks, fine_tune
@@ -28,6 +29,7 @@ from training.history import Stage
 from training.model import Classifier
 from training.pictures import Pixels
 from training.search import Trial, search_head
+from training.tensorboard import stage_logs
 from training.trained_model import TrainedModel
 
 # Fine-tuning keeps the frozen part's maps of all passes in memory: no more than this.
@@ -42,12 +44,17 @@ class TransferLearner:
     """
 
     def __init__(self, backbone: Backbone, config: TrainingConfig) -> None:
-        self._backbone, self._config = backbone, config
+        self._backbone = backbone
+        self._config = replace(config, tensorboard_dir=None)
         self._changes = Changes(config.augmentation, config.seed)
         self._weights = backbone.network.get_weights()
         self._features = self._open_store(backbone.network, is_pooled=True)
         self._parts: tuple[keras.Model, keras.Model] | None = None
         self._maps: FeatureStore | None = None
+
+    def log_into(self, folder: Path | None) -> None:
+        """From now on, stages write TensorBoard logs there; at first they do not."""
+        self._config = replace(self._config, tensorboard_dir=folder)
 
     def features(self, pixels: Pixels, classes: int, title: str) -> Samples:
         """The backbone's features of pictures as they are."""
@@ -101,7 +108,13 @@ class TransferLearner:
                 learned, seen, knobs, self._config.search_trials, self._config.seed
             )
             knobs = trials[0].config
-        head, stage = fit_head(learned, seen, knobs, self._config.seed)
+        head, stage = fit_head(
+            learned,
+            seen,
+            knobs,
+            self._config.seed,
+            self._watch_head(knobs.max_epochs),
+        )
         stages = (stage,)
         if self._config.fine_tuning.max_epochs:
             loss = measure_reliability(
@@ -109,6 +122,10 @@ class TransferLearner:
             ).loss
             stages += (self._fine_tune(head, loss, (train, validation), folder),)
         return self._wrap_up(head, stages, trials)
+
+    def _watch_head(self, epochs: int) -> list[keras.callbacks.Callback]:
+        logs = stage_logs(self._config.tensorboard_dir, "head")
+        return [EpochBar(epochs, "training the head"), *logs]
 
     def _fine_tune(
         self,
@@ -132,9 +149,11 @@ class TransferLearner:
             stage = fine_tune(
                 blocks, train, validation, self._config, folder or Path(aside)
             )
-        logits = blocks.predict_logits(validation.passes[0])
-        seen = pixels[1]
-        reached = measure_reliability(logits, seen.targets, seen.weights)
+        reached = measure_reliability(
+            blocks.predict_logits(validation.passes[0]),
+            pixels[1].targets,
+            pixels[1].weights,
+        )
         is_kept = reached.loss < loss_before
         if not is_kept:
             blocks.set_weights(before)
@@ -194,4 +213,5 @@ class TransferLearner:
             stages=stages,
             predict_logits=predict_logits,
             trials=trials,
+            photos_per_second=self._features.photos_per_second,
         )

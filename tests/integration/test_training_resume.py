@@ -1,10 +1,11 @@
 """What a run leaves when it is interrupted, and what --resume makes of it."""
 
 import dataclasses
-from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from tests.integration.trained_model import draw_photos
@@ -12,9 +13,9 @@ from training.config import FineTuningConfig, HeadConfig, TrainingConfig
 from training.datasets import load_split
 from training.errors import ExportRefused
 from training.golden import compare_pixels
-from training.history import History, Stage
+from training.head import Samples, fit_head
 from training.pictures import decode_split
-from training.tensorboard import write_tensorboard
+from training.tensorboard import stage_logs
 from training.unfinished import close_run_folder, open_run_folder
 
 
@@ -88,17 +89,66 @@ def test_changed_photo(split):
         compare_pixels(decoded)
 
 
-def test_tensorboard(tmp_path: Path):
-    """Each curve of each stage is a log of its own."""
-    history = History(
-        train_loss=(0.7, 0.5),
-        train_accuracy=(0.5, 0.8),
-        validation_loss=(0.6, 0.4),
-        validation_accuracy=(0.6, 0.9),
-        best_epoch=1,
+def read_scalars(folder):
+    """(tag, step, value) of all event files right in a folder, as they are now."""
+    return [
+        (value.tag, event.step, float(tf.make_ndarray(value.tensor)))
+        for path in folder.glob("events.out.tfevents.*")
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+    ]
+
+
+class _Reader(keras.callbacks.Callback):
+    """Reads the logs of the first epoch when the second begins."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder, self.seen = folder, None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Keras calls this."""
+        if epoch == 1:
+            self.seen = {
+                part: read_scalars(self.folder / "head" / part)
+                for part in ("train", "validation")
+            }
+
+
+def test_tensorboard_meanwhile(tmp_path):
+    """Logs can be read while training runs: an epoch is there when the next begins."""
+    chance = np.random.default_rng(0)
+    samples = Samples(
+        features=chance.normal(size=(20, 3)).astype(np.float32),
+        targets=np.arange(20) % 2,
+        classes=2,
+    )
+    reader = _Reader(tmp_path)
+
+    _, stage = fit_head(
+        samples,
+        samples,
+        HeadConfig(max_epochs=3),
+        0,
+        [*stage_logs(tmp_path, "head"), reader],
     )
 
-    write_tensorboard((Stage(title="head", history=history, seconds=1.0),), tmp_path)
+    past = stage.history
+    first = {
+        "train": (past.train_loss[0], past.train_accuracy[0]),
+        "validation": (past.validation_loss[0], past.validation_accuracy[0]),
+    }
+    for part, (loss, accuracy) in first.items():
+        told = {(tag, step): value for tag, step, value in reader.seen[part]}
+        assert told == pytest.approx({("loss", 0): loss, ("accuracy", 0): accuracy})
+    steps = [
+        step
+        for tag, step, _ in read_scalars(tmp_path / "head" / "train")
+        if tag == "loss"
+    ]
+    assert steps == [0, 1, 2]
 
-    logs = [path.parent.name for path in tmp_path.rglob("events.out.tfevents.*")]
-    assert sorted(logs) == ["train", "validation"]
+
+def test_no_tensorboard():
+    """Nobody asked, nothing is written."""
+    assert not stage_logs(None, "head")

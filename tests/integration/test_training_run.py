@@ -144,6 +144,12 @@ def test_report(run_result):
     assert document["test"]["accuracy"] == accuracy
     assert document["test"]["interval_95"] == list(wilson_interval(accuracy * 2, 2))
     assert document["export_score_difference"] < 1e-4
+    assert document["photos_per_second"] > 0
+    half = document["half_precision"]
+    # bfloat16 keeps 8 bits of a number: some 0.004 of it at each step.
+    assert half["count"] > 0 and 0 <= half["score_difference"] < 0.05
+    assert 0 <= half["changed_labels"] <= half["count"]
+    assert "--mixed_precision=bfloat16" in page
     # Head: loss and accuracy; ROC; reliability.
     assert page.count("<svg ") == 4
     # Two test photos, each with its heatmap.

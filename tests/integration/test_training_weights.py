@@ -45,7 +45,7 @@ def test_head(weights, expected):
     """Where photos cannot be told apart, a class scores its share of the weights."""
     samples = alike(weights)
 
-    head, _ = fit_head(samples, samples, HEAD, seed=0, title=None)
+    head, _ = fit_head(samples, samples, HEAD, seed=0)
 
     assert share_of_first(head) == pytest.approx(expected, abs=0.02)
 
@@ -54,7 +54,7 @@ def test_validation_figures():
     """Epochs are judged by weighted photos: a share of 3/4 right, not of a half."""
     samples = alike((3.0, 1.0))
 
-    _, stage = fit_head(samples, samples, HEAD, seed=0, title=None)
+    _, stage = fit_head(samples, samples, HEAD, seed=0)
 
     past = stage.history
     assert past.validation_accuracy[past.best_epoch] == pytest.approx(0.75)
@@ -66,8 +66,8 @@ def test_stop_is_weighted():
     train = alike((9.0, 1.0))
     few, many = alike((9.0, 1.0)), alike((1.0, 9.0))
 
-    _, agreed = fit_head(train, few, HEAD, seed=0, title=None)
-    _, opposed = fit_head(train, many, HEAD, seed=0, title=None)
+    _, agreed = fit_head(train, few, HEAD, seed=0)
+    _, opposed = fit_head(train, many, HEAD, seed=0)
 
     losses = opposed.history.validation_loss
     assert agreed.history.best_epoch > opposed.history.best_epoch
@@ -93,7 +93,7 @@ def test_balance_of_weights():
     samples = alike((3.0, 1.0))
     knobs = dataclasses.replace(HEAD, balances_classes=True)
 
-    head, _ = fit_head(samples, alike(None), knobs, seed=0, title=None)
+    head, _ = fit_head(samples, alike(None), knobs, seed=0)
 
     assert share_of_first(head) == pytest.approx(0.5, abs=0.02)
 
