@@ -26,7 +26,11 @@ class Memory:
 
 
 def read_memory(pid):
-    """What the process and its children hold now."""
+    """What the process and its children hold now.
+
+    Raises:
+        psutil.NoSuchProcess: One of them has ended.
+    """
     process = psutil.Process(pid)
     family = [process, *process.children(recursive=True)]
     found = [each.memory_full_info() for each in family]
@@ -40,4 +44,7 @@ def read_memory(pid):
 def _read_peak(pid):
     """Bytes. Source: proc_pid_status(5), VmHWM."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    return 1024 * int(_PEAK.search(status)[1])
+    found = _PEAK.search(status)
+    if found is None:
+        raise psutil.ZombieProcess(pid)  # it holds nothing any more
+    return 1024 * int(found[1])

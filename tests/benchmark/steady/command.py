@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import psutil
+
 from tests.benchmark import network_exports
 from tests.benchmark.http_load import Requests
 from tests.benchmark.machine import describe_machine
@@ -60,10 +62,6 @@ def add_arguments(parser):
 
 def run(options):
     """Load until the time is up or Ctrl-C; print each minute, write the report."""
-    if options.minutes < 2:
-        raise ValueError(
-            f"expected --minutes of at least 2, received {options.minutes}"
-        )
     seconds = QUICK_SECONDS if options.quick else MINUTE_SECONDS
     minutes = 3 if options.quick else options.minutes
     photos, what = find_photos(read_datasets_dir(), PHOTOS)
@@ -88,29 +86,47 @@ def run(options):
                         break
             except KeyboardInterrupt:
                 print(f"steady: interrupted after {len(seen)} of {minutes} minutes")
-    write_report(seen, facts, options.output)
+            finally:
+                write_report(seen, facts, options.output)
 
 
 def watch(stack, requests, clients, seconds):
-    """Minutes, one after the other without a pause, for as long as they are wanted."""
+    """Minutes, one after the other without a pause, for as long as they are wanted.
+
+    Raises:
+        RuntimeError: A server or the load generator ended.
+    """
     with running_load(requests, clients, WARM_SECONDS) as pipe:
         _receive(pipe, WARM_SECONDS)
     with running_load(requests, clients, seconds) as pipe:
-        gateway_before, server_before = stack.used_seconds()
+        before = stack.used_seconds()
         while True:
             period = _receive(pipe, seconds)
-            gateway, server = stack.used_seconds()
-            images = max(1, period.images)
-            yield Minute(
-                period=period,
-                server_ms=1000 * (server - server_before) / images,
-                gateway_ms=1000 * (gateway - gateway_before) / images,
-                memory={
-                    "gateway": read_memory(stack.gateway),
-                    "model server": read_memory(stack.servers[0]),
-                },
-            )
-            gateway_before, server_before = gateway, server
+            try:
+                after = stack.used_seconds()
+                yield _add_up(period, stack, (before, after))
+            except psutil.NoSuchProcess as error:
+                raise RuntimeError("a server ended under load") from error
+            before = after
+
+
+def _add_up(period, stack, used):
+    """The minute of a period.
+
+    Args:
+        used: The stack's used_seconds() before and after it.
+    """
+    images = max(1, period.images)
+    (gateway_before, server_before), (gateway, server) = used
+    return Minute(
+        period=period,
+        server_ms=1000 * (server - server_before) / images,
+        gateway_ms=1000 * (gateway - gateway_before) / images,
+        memory={
+            "gateway": read_memory(stack.gateway),
+            "model server": read_memory(stack.servers[0]),
+        },
+    )
 
 
 @contextmanager
