@@ -1,4 +1,4 @@
-"""What a server's --mixed_precision=bfloat16 would make of an exported model's scores."""
+"""What --mixed_precision=bfloat16 of a server would make of a model's scores."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ Owns the geometry; what a row is a picture of is no concern here.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,19 +43,38 @@ def near_blocks(
     """
     axes = _main_axes(rows)
     radius = float(np.sqrt(2 - 2 * min_product)) + _SLACK
-    places = [other @ axes for other in others]
-    cells = [_cut_cells(place, _CELL_ROWS) for place in places]
-    boxes = [_boxes(place, cell) for place, cell in zip(places, cells, strict=True)]
-    own_places = rows @ axes
-    for own in _cut_cells(own_places, block_rows):
-        low, high = own_places[own].min(axis=0), own_places[own].max(axis=0)
-        found = []
-        for cell, (lows, highs) in zip(cells, boxes, strict=True):
-            gaps = np.maximum(0, np.maximum(lows - high, low - highs))
-            is_near = (gaps**2).sum(axis=1) <= radius**2
-            near = [part for part, is_in in zip(cell, is_near, strict=True) if is_in]
-            found.append(np.sort(np.concatenate([*near, np.empty(0, np.int64)])))
-        yield own, tuple(part.astype(np.int64) for part in found)
+    grids = [_Grid.over(other @ axes) for other in others]
+    places = rows @ axes
+    for block in _cut_cells(places, block_rows):
+        near = [grid.near_box(places[block], radius) for grid in grids]
+        yield block.astype(np.int64), tuple(near)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Grid:
+    """Places in cells of neighbors; lows and highs are the corners of the cells."""
+
+    cells: list[NDArray[np.int64]]
+    lows: NDArray[np.float32]
+    highs: NDArray[np.float32]
+
+    @classmethod
+    def over(cls, places: NDArray[np.float32]) -> _Grid:
+        """The places, shape (n, axes), cut into cells."""
+        cells = _cut_cells(places, _CELL_ROWS)
+        return cls(
+            cells=cells,
+            lows=np.stack([places[cell].min(axis=0) for cell in cells]),
+            highs=np.stack([places[cell].max(axis=0) for cell in cells]),
+        )
+
+    def near_box(self, places: NDArray[np.float32], radius: float) -> NDArray[np.int64]:
+        """All in cells that lie within the radius of the box around the places."""
+        low, high = places.min(axis=0), places.max(axis=0)
+        gaps = np.maximum(0, np.maximum(self.lows - high, low - self.highs))
+        numbers = np.flatnonzero((gaps**2).sum(axis=1) <= radius**2)
+        near = [self.cells[number] for number in numbers]
+        return np.sort(np.concatenate([*near, np.empty(0, np.int64)])).astype(np.int64)
 
 
 def _main_axes(rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -79,12 +99,3 @@ def _cut_cells(places: NDArray[np.float32], max_rows: int) -> list[NDArray[np.in
         middle = len(cell) // 2
         waiting += [cell[halves[middle:]], cell[halves[:middle]]]
     return cells
-
-
-def _boxes(
-    places: NDArray[np.float32], cells: list[NDArray[np.int64]]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The lowest and the highest corner of each cell."""
-    lows = np.stack([places[cell].min(axis=0) for cell in cells])
-    highs = np.stack([places[cell].max(axis=0) for cell in cells])
-    return lows, highs

@@ -23,7 +23,7 @@ class TrainedModel:
     (n, classes), not divided by the temperature. shuffled and cross_validation tell of
     trainings made beside this one, trials of settings of the head, the best first.
     photos_per_second went through the network: a backbone's feature extraction (None
-    where all features were kept from an earlier run), or all of a training from scratch.
+    where all features were kept from an earlier run), or a whole training from scratch.
     """
 
     classifier: Classifier
