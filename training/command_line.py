@@ -69,7 +69,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="FOLDER_OR_NAME",
         help="one folder per class, or train/validation/test above them, or a named "
-        "data set (solar-cells, solar-cells-plain, pizza-not-pizza, "
+        "data set (solar-cells, solar-cells-weighted, pizza-not-pizza, "
         "pizza-vs-ice-cream, cats-vs-dogs, fashion-mnist); ready copies are looked "
         "for in $DATASETS_DIR first",
     )

@@ -17,7 +17,7 @@ from training.photo_weights import find_weights
 from training.sources import (
     FASHION_MNIST,
     SOLAR_CELLS,
-    SOLAR_CELLS_PLAIN,
+    SOLAR_CELLS_WEIGHTED,
     ListedPhoto,
     find_source,
     read_solar_cells,
@@ -101,8 +101,11 @@ def load_split(
         folder, name = find_source(data, datasets_dir), data
     else:
         folder, name = Path(data), Path(data).resolve().name
-    if name in (SOLAR_CELLS, SOLAR_CELLS_PLAIN) and (folder / "labels.csv").is_file():
-        cells = read_solar_cells(folder, is_plain=name == SOLAR_CELLS_PLAIN)
+    if (
+        name in (SOLAR_CELLS, SOLAR_CELLS_WEIGHTED)
+        and (folder / "labels.csv").is_file()
+    ):
+        cells = read_solar_cells(folder, is_weighted=name == SOLAR_CELLS_WEIGHTED)
         return _cut_split(name, _read_photos(cells), test_fraction)
     if is_idx_folder(folder):
         return _idx_split(name, folder)

@@ -14,7 +14,7 @@ from pathlib import Path
 from training.errors import UnknownData
 
 SOLAR_CELLS = "solar-cells"
-SOLAR_CELLS_PLAIN = "solar-cells-plain"
+SOLAR_CELLS_WEIGHTED = "solar-cells-weighted"
 FASHION_MNIST = "fashion-mnist"
 _KAGGLE = {
     "pizza-not-pizza": "carlosrunner/pizza-not-pizza",
@@ -56,7 +56,7 @@ def find_source(name: str, datasets_dir: Path) -> Path:
     ready = datasets_dir / name
     if ready.is_dir():
         return ready
-    if name in (SOLAR_CELLS, SOLAR_CELLS_PLAIN):
+    if name in (SOLAR_CELLS, SOLAR_CELLS_WEIGHTED):
         return _solar_cells_folder()
     if name in _KAGGLE:
         return _download(name, lambda: _from_kaggle(_KAGGLE[name]))
@@ -64,18 +64,18 @@ def find_source(name: str, datasets_dir: Path) -> Path:
         return _download(name, lambda: _from_keras(_CATS_VS_DOGS_URL))
     if name == FASHION_MNIST:
         return _download(name, _fashion_mnist_from_keras)
-    named = {SOLAR_CELLS, SOLAR_CELLS_PLAIN, FASHION_MNIST, "cats-vs-dogs", *_KAGGLE}
+    named = {SOLAR_CELLS, SOLAR_CELLS_WEIGHTED, FASHION_MNIST, "cats-vs-dogs", *_KAGGLE}
     known = ", ".join(sorted(named))
     raise UnknownData(f"expected a folder or one of {known}; received '{name}'")
 
 
-def read_solar_cells(folder: Path, is_plain: bool = False) -> list[ListedPhoto]:
-    """Each cell's picture with one of two labels, a weight and a kind.
+def read_solar_cells(folder: Path, is_weighted: bool = False) -> list[ListedPhoto]:
+    """Each cell's picture with one of two labels.
 
-    The experts' defect probability is 0, 1/3, 2/3 or 1. As in the paper, a cell of
-    which they were not sure counts as defective and weighs as much as its probability;
-    the kinds, mono- or polycrystalline by probability, are split evenly. Plain: a cell
-    is defective from 0.5 on, and all weigh and are split alike.
+    The experts' defect probability is 0, 1/3, 2/3 or 1. A cell is defective from 0.5
+    on, and all weigh and are split alike. Weighted, as in the paper: a cell of which
+    they were not sure counts as defective and weighs as much as its probability; the
+    kinds, mono- or polycrystalline by probability, are split evenly.
     Source: Deitsch et al. 2019, "Automatic classification of defective photovoltaic
     module cells in electroluminescence images"; labels.csv of the elpv data set.
     """
@@ -84,7 +84,7 @@ def read_solar_cells(folder: Path, is_plain: bool = False) -> list[ListedPhoto]:
     for row in rows:
         name, told, crystal = row.split()
         probability = float(told)
-        if is_plain:
+        if not is_weighted:
             label = "defective" if probability >= 0.5 else "functional"
             listing.append(ListedPhoto(folder / name, label))
             continue

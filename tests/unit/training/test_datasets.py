@@ -165,8 +165,8 @@ def test_ready_copy_comes_first(make_photos, tmp_path):
 
 
 def test_solar_cells_labels():
-    """The plain set has the counts of its label file: 821 of 2,624 from 0.5 up."""
-    split = load_split("solar-cells-plain", datasets_dir=Path("no-such-folder"))
+    """The set has the counts of its label file: 821 of 2,624 from 0.5 up."""
+    split = load_split("solar-cells", datasets_dir=Path("no-such-folder"))
 
     counts = Counter(photo.label for photo in split.photos)
 
@@ -176,7 +176,9 @@ def test_solar_cells_labels():
 
 def test_solar_cells_weights():
     """As in the paper: 1,968 and 656 cells, the unsure ones defective and light."""
-    split = load_split("solar-cells", Path("no-such-folder"), test_fraction=0.25)
+    split = load_split(
+        "solar-cells-weighted", Path("no-such-folder"), test_fraction=0.25
+    )
 
     weights = Counter((photo.label, round(photo.weight, 2)) for photo in split.photos)
     kinds = Counter(photo.kind for photo in split.test)
