@@ -115,7 +115,8 @@ def mlserver(folder, settings_folder):
     }
     settings = {
         **{"host": "127.0.0.1", "grpc_port": port, "http_port": free_port()},
-        **{"metrics_port": free_port(), "parallel_workers": CORES, "debug": False},
+        **{"metrics_port": free_port(), "metrics_dir": str(settings_folder)},
+        **{"parallel_workers": CORES, "debug": False},
     }
     for name, values in (("settings", settings), ("model-settings", model)):
         file = settings_folder / f"{name}.json"

@@ -170,7 +170,8 @@ def mlserver(network, folder):
     }
     settings = {
         **{"host": "127.0.0.1", "http_port": port, "grpc_port": free_port()},
-        **{"metrics_port": free_port(), "parallel_workers": CORES, "debug": False},
+        **{"metrics_port": free_port(), "metrics_dir": str(folder)},
+        **{"parallel_workers": CORES, "debug": False},
     }
     for name, values in (("settings", settings), ("model-settings", model)):
         (folder / f"{name}.json").write_text(json.dumps(values), encoding="utf-8")
