@@ -15,6 +15,7 @@ from gateway.deadline import Deadline, set_caller_patience
 from gateway.errors import GatewayBusy, InvalidRequest
 from gateway.problem import error_response
 from gateway.settings import Settings
+from gateway.turns import Turns
 
 TIMEOUT_HEADER = "X-Request-Timeout-Seconds"
 
@@ -25,7 +26,7 @@ class Admission:
     def __init__(self, most_in_flight: int, most_at_work: int) -> None:
         self._most_in_flight = most_in_flight
         self._places = threading.BoundedSemaphore(most_in_flight)
-        self._desks = threading.BoundedSemaphore(most_at_work)
+        self._desks = Turns(most_at_work)
 
     def enter(self, patience: Deadline) -> None:
         """Take a place at once and a desk before the deadline; leave() gives both back.
@@ -33,7 +34,7 @@ class Admission:
         Raises:
             GatewayBusy: No place was free, or no desk in time.
         """
-        # pylint: disable=consider-using-with  # another function leaves
+        # pylint: disable-next=consider-using-with  # another function leaves
         if not self._places.acquire(blocking=False):
             raise GatewayBusy(
                 f"expected at most {self._most_in_flight} requests at once, "
