@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from gateway.file_stamp import read_stamp
 
 SHORTEST_KEY = 16
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,64})[ \t]+(?P<key>[!-~]{1,512})")
@@ -34,7 +35,7 @@ class KeyRing:
         """Raises KeysFileError if the file cannot be used."""
         self._path = path
         self._keys = read_keys(path)
-        self._seen = _stamp(path)
+        self._seen = read_stamp(path)
 
     def find(self, key: str) -> str | None:
         """The name of the caller whose key this is.
@@ -51,7 +52,7 @@ class KeyRing:
 
     def _follow_file(self) -> None:
         """A mounted Secret changes under us; a broken file leaves what was known."""
-        stamp = _stamp(self._path)
+        stamp = read_stamp(self._path)
         if stamp == self._seen:
             return
         self._seen = stamp
@@ -95,11 +96,3 @@ def _read_line(line: str, place: str) -> _Key:
 
 def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size

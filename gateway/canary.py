@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway.file_stamp import read_stamp
 from gateway.log_lines import Facts
 
 # A changed file is seen within this time; looking costs 2 microseconds.
@@ -85,7 +86,7 @@ class CanaryFile:
         if self._clock() < self._look_at:
             return False
         with self._looking:
-            stamp = _stamp(self._path)
+            stamp = read_stamp(self._path)
             self._look_at = self._clock() + LOOK_SECONDS
             if stamp == self._seen:
                 return False
@@ -145,11 +146,3 @@ def _read_canary(model: str, entry: Any) -> Canary:
             f"received '{canary.label}' and '{canary.stable}'"
         )
     return canary
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size

@@ -6,14 +6,10 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-import jinja2
-
 from tests.benchmark.growth.curve import show
 from tests.benchmark.growth.plots import draw_curve
+from tests.benchmark.report_page import open_page
 from training.plots import to_png, to_svg
-
-_HERE = Path(__file__).parent
-_STYLE_SHEETS = _HERE.parents[2] / "training" / "templates"
 
 
 def write_page(curves, facts, folder):
@@ -34,17 +30,6 @@ def write_page(curves, facts, folder):
     }
     text = json.dumps(document, indent=2) + "\n"
     (folder / "report.json").write_text(text, encoding="utf-8")
-    page = _open_template().render(facts=facts, drawn=drawn, show=show)
+    page = open_page(Path(__file__).parent).render(facts=facts, drawn=drawn, show=show)
     (folder / "report.html").write_text(page, encoding="utf-8")
     return folder / "report.html"
-
-
-def _open_template():
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([_HERE, _STYLE_SHEETS]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html")

@@ -5,14 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jinja2
-
+from tests.benchmark.report_page import open_page
 from tests.benchmark.table import text
 from tests.benchmark.table.plots import draw_arrivals, draw_ratios, draw_speeds
 from training.plots import to_svg
-
-_HERE = Path(__file__).parent
-_STYLE_SHEETS = _HERE.parents[2] / "training" / "templates"
 
 
 def write_page(document, folder):
@@ -22,7 +18,9 @@ def write_page(document, folder):
     (folder / "report.json").write_text(content, encoding="utf-8")
     (folder / "report.md").write_text(text.write_text(document), encoding="utf-8")
     views = [_view(network) for network in document["networks"]]
-    page = _open_template().render(document=document, views=views)
+    page = open_page(Path(__file__).parent, spread=text.spread).render(
+        document=document, views=views
+    )
     (folder / "report.html").write_text(page, encoding="utf-8")
     return folder / "report.html"
 
@@ -45,15 +43,3 @@ def _view(network):
         "tables": tables,
         "systems": network["systems"],
     }
-
-
-def _open_template():
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([_HERE, _STYLE_SHEETS]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["spread"] = text.spread
-    return environment.get_template("page.html")
