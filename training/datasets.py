@@ -101,11 +101,9 @@ def load_split(
         folder, name = find_source(data, datasets_dir), data
     else:
         folder, name = Path(data), Path(data).resolve().name
-    if (
-        name in (SOLAR_CELLS, SOLAR_CELLS_WEIGHTED)
-        and (folder / "labels.csv").is_file()
-    ):
-        cells = read_solar_cells(folder, is_weighted=name == SOLAR_CELLS_WEIGHTED)
+    is_weighted = name == SOLAR_CELLS_WEIGHTED
+    if (is_weighted or name == SOLAR_CELLS) and (folder / "labels.csv").is_file():
+        cells = read_solar_cells(folder, is_weighted)
         return _cut_split(name, _read_photos(cells), test_fraction)
     if is_idx_folder(folder):
         return _idx_split(name, folder)
