@@ -102,10 +102,12 @@ def traffic(url, photo):
 
 
 def served_versions(url):
-    """The versions that answer now."""
+    """The versions that answer now; none while one of them is being unloaded."""
     reply = urllib3.request("GET", f"{url}/models", retries=False, timeout=30)
     (model,) = reply.json()["models"]
-    return {v["version"] for v in model["versions"] if v["state"] == "AVAILABLE"}
+    return {
+        v["version"] for v in model.get("versions", ()) if v["state"] == "AVAILABLE"
+    }
 
 
 def only_version(url):

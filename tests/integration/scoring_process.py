@@ -15,6 +15,14 @@ from training.score import main
 
 ROOT = Path(__file__).resolve().parents[2]
 _PROGRESS = re.compile(rb"(\d+)/(\d+) \[")
+# As python -m training.score, but with a line for every change of the bar: into a pipe
+# it writes one in ten seconds.
+_TALKATIVE = """
+import runpy
+import training.progress
+training.progress.LINE_SECONDS = 0.0
+runpy.run_module("training.score", run_name="__main__", alter_sys=True)
+"""
 
 
 def draw_photos(folder):
@@ -36,7 +44,7 @@ def score(*arguments):
 @contextmanager
 def start_scoring(*arguments, save_seconds=0):
     """The program in a process, which ends with the block."""
-    command = [sys.executable, "-m", "training.score", *map(str, arguments)]
+    command = [sys.executable, "-c", _TALKATIVE, *map(str, arguments)]
     with subprocess.Popen(
         [*command, "--save-seconds", str(save_seconds)],
         cwd=ROOT,

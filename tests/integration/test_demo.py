@@ -14,7 +14,7 @@ import pytest
 from tests.integration.trained_model import LABELS, draw_photos
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_SECONDS = 120
+WAIT_SECONDS = 300
 
 
 @pytest.fixture(name="photos")
