@@ -31,30 +31,30 @@ class System:
     has_watchdog: bool = False
 
 
+def _ours(title, setup, *flags):
+    """This stack; flags are further ones of the model server."""
+    return System(
+        title=title,
+        setup=setup,
+        launch=launches.ours(*flags),
+        read=bodies.read_predictions,
+        is_ours=True,
+        has_watchdog=True,
+    )
+
+
 SYSTEMS = {
-    "ours": System(
-        title="this stack",
-        setup="gateway and model server, their defaults and serving/batching.config",
-        launch=launches.ours(),
-        read=bodies.read_predictions,
-        is_ours=True,
-        has_watchdog=True,
+    "ours": _ours(
+        "this stack",
+        "gateway and model server, their defaults and serving/batching.config",
     ),
-    "ours-bf16": System(
-        title="this stack, bfloat16",
-        setup="the same with --mixed_precision=bfloat16",
-        launch=launches.ours("--mixed_precision=bfloat16"),
-        read=bodies.read_predictions,
-        is_ours=True,
-        has_watchdog=True,
+    "ours-bf16": _ours(
+        "this stack, bfloat16",
+        "the same with --mixed_precision=bfloat16",
+        "--mixed_precision=bfloat16",
     ),
-    "ours-openvino": System(
-        title="this stack, OpenVINO",
-        setup="the same with --engine=openvino",
-        launch=launches.ours("--engine=openvino"),
-        read=bodies.read_predictions,
-        is_ours=True,
-        has_watchdog=True,
+    "ours-openvino": _ours(
+        "this stack, OpenVINO", "the same with --engine=openvino", "--engine=openvino"
     ),
     "flask": System(
         title="Flask + `model.predict`",
