@@ -55,6 +55,18 @@ def test_files_are_followed(objects):
         assert "subPath" not in mount
 
 
+def test_labels_outlive_a_restart(objects):
+    """A pod that starts takes labels whose versions it has not loaded yet.
+
+    scripts/canary leaves them in models.config; TensorFlow Serving reads them first,
+    and without the flag every new pod would end there.
+    """
+    for deployment in objects.model_servers():
+        flag = flags_of(deployment)["allow_version_labels_for_unavailable_models"]
+
+        assert flag == "true"
+
+
 def mounts_of(deployment, volume):
     """Where a Deployment's container has a volume."""
     mounts = container_of(deployment)["volumeMounts"]

@@ -11,6 +11,12 @@ from serving.flags import read_flags
 # gRPC ends connections a tenth earlier or later than told.
 # Source: gRPC proposal A9, server-side connection management.
 AGE_JITTER = 1.1
+# How long a name server may give away the address of a pod that is going.
+# Source: NodeLocal DNSCache, and kubeadm's Corefile before
+# https://github.com/kubernetes/kubernetes/pull/128359: 30 s for an answer.
+NAME_SECONDS = 30
+# CPU of the embedded server's start, TensorFlow's import and a model: 4-6 s and 1-2 s.
+START_SECONDS = 8
 
 
 def parts_of(deployment):
@@ -52,7 +58,10 @@ def test_gateway_stops_in_time(objects):
 
 
 def test_model_server_is_left_before_it_stops(objects):
-    """No connection and no call outlives preStop: SIGTERM cuts what is under way."""
+    """No connection and no call outlives preStop: SIGTERM cuts what is under way.
+
+    A gateway that was told the address at the last moment connects once more.
+    """
     for deployment in objects.model_servers():
         _, container = parts_of(deployment)
         options = channel_arguments(container)
@@ -60,7 +69,9 @@ def test_model_server_is_left_before_it_stops(objects):
         call_seconds = options["grpc.max_connection_age_grace_ms"] / 1000
 
         assert call_seconds > Settings().model_timeout_seconds
-        assert pre_stop_seconds(container) > AGE_JITTER * age_seconds + call_seconds
+        assert pre_stop_seconds(container) > (
+            NAME_SECONDS + AGE_JITTER * age_seconds + call_seconds
+        )
 
 
 def test_model_server_stops_in_time(objects):
@@ -70,6 +81,19 @@ def test_model_server_stops_in_time(objects):
         grace_seconds = spec["terminationGracePeriodSeconds"]
 
         assert pre_stop_seconds(container) + DRAIN_SECONDS < grace_seconds
+
+
+def test_slow_nodes_may_start(objects):
+    """A thirtieth of a core is enough to start on; probes wait for a busy node."""
+    for deployment in objects.model_servers():
+        _, container = parts_of(deployment)
+        probe = container["startupProbe"]
+
+        assert probe["failureThreshold"] * probe["periodSeconds"] >= 30 * START_SECONDS
+    for deployment in objects.of_kind("Deployment"):
+        _, container = parts_of(deployment)
+
+        assert container["startupProbe"]["timeoutSeconds"] >= 5
 
 
 def test_load_retries_fit_the_startup(objects):
