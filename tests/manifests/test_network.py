@@ -131,6 +131,21 @@ def _lets_prometheus_in(rule):
     return "from" not in rule or prometheus in rule["from"]
 
 
+def test_operator_reaches_the_dashboard(objects):
+    """KubeRay hands the job over through the head's dashboard, from its namespace.
+
+    Source: the labels of its Deployment, in the Helm chart and in config/manager: only
+    the component is the same.
+    """
+    spec = policy(objects, "batch-scoring")
+    operator = {"app.kubernetes.io/component": "kuberay-operator"}
+
+    assert {
+        "from": [{"namespaceSelector": {}, "podSelector": {"matchLabels": operator}}],
+        "ports": [{"port": "dashboard"}],
+    } in spec["ingress"]
+
+
 def test_who_asks_dns(objects):
     """Names resolve for those who call by name, over UDP and, for long answers, TCP."""
     for name, pod in objects.pods():

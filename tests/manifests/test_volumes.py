@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.manifests.rendered import Objects, choices, overlay_components
+from tests.manifests.rendered import ROOT, Objects, choices, overlay_components
+from tests.manifests.test_pods import bytes_of
 from training.command_line import parse_arguments as parse_training
 from training.score_arguments import parse_arguments as parse_scoring
 
@@ -58,10 +59,13 @@ def test_scoring_arguments(whole):
     (job,) = whole.of_kind("RayJob")
     entry = job["spec"]["entrypoint"].replace("$RAY_ADDRESS", "10.0.0.1:6379")
     program, arguments = shlex.split(entry)[:3], shlex.split(entry)[3:]
+    recipe = (ROOT / "training/scoring.Dockerfile").read_text(encoding="utf-8")
 
     config = parse_scoring(arguments)
 
-    assert program == ["python", "-m", "training.score"]
+    # A login shell, which KubeRay before 1.4 runs, would find another python.
+    assert program == ["/venv/bin/python", "-m", "training.score"]
+    assert "COPY --from=builder /venv /venv" in recipe
     assert config.engine == "ray"
     assert config.ray_address == "10.0.0.1:6379"
     (group,) = job["spec"]["rayClusterSpec"]["workerGroupSpecs"]
@@ -99,6 +103,24 @@ def test_ray_ports(whole):
     (port,) = worker["containers"][0]["ports"]
     assert str(port["containerPort"]) == params["node-manager-port"]
     assert cluster["headGroupSpec"]["rayStartParams"]["dashboard-host"] == "0.0.0.0"
+
+
+def test_ray_objects_fit_their_memory(whole):
+    """The object store fits into /dev/shm, and that into what a container may have."""
+    (job,) = whole.of_kind("RayJob")
+    cluster = job["spec"]["rayClusterSpec"]
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+
+    for group in groups:
+        spec = group["template"]["spec"]
+        (shared,) = (v for v in spec["volumes"] if v["name"] == "shared-mem")
+        store_bytes = int(group["rayStartParams"]["object-store-memory"])
+        shared_bytes = bytes_of(shared["emptyDir"]["sizeLimit"])
+        (container,) = spec["containers"]
+
+        assert mounts_of(container)["shared-mem"] == "/dev/shm"
+        assert store_bytes < shared_bytes
+        assert shared_bytes < bytes_of(container["resources"]["limits"]["memory"]) / 2
 
 
 def start_init(objects, workload, pod="pod-1", **environment):
