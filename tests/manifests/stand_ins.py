@@ -10,11 +10,17 @@ import pytest
 
 from tests.manifests.rendered import ROOT
 
-# Writes down how it was called; "kubectl kustomize" is the real one's answer.
+# Writes down how it was called; "kubectl kustomize" is the real one's answer. Files
+# beside the log make it fail: down, lost (no context), stuck (no rollout), used (an
+# image).
 STAND_IN = """#!/bin/bash
 echo "${{0##*/}} $*" >> {log}
 case "${{0##*/}} $*" in
   "kubectl kustomize"*) exec {kubectl} "$@" ;;
+  "kubectl config"*) [ ! -e {log}.lost ] ;;
+  "docker info"*) [ ! -e {log}.down ] && if [ -e {log}.info ]; then cat {log}.info; fi ;;
+  "docker image rm"*gateway*) [ ! -e {log}.used ] ;;
+  *"rollout status"*) [ ! -e {log}.stuck ] ;;
   "kind create cluster"*) touch {log}.cluster ;;
   "kind delete cluster"*) rm -f {log}.cluster ;;
   "kind get clusters") [ ! -e {log}.cluster ] || echo image-classifier ;;

@@ -16,6 +16,7 @@ from tests.manifests.rendered import (
     choices,
     overlay_components,
 )
+from tests.manifests.stand_ins import CLUSTER_TOOLS
 from tests.manifests.test_versions import overlay_images
 
 TEXT = (KUBE_CONFIG / "README.md").read_text(encoding="utf-8")
@@ -39,7 +40,7 @@ def test_tags():
     """The images built by hand are the ones that the overlay asks for."""
     version = overlay_images("kind")["gateway"]["newTag"]
 
-    assert set(re.findall(r"localhost/[\w-]+:(\S+)", TEXT)) == {version}
+    assert set(re.findall(r"localhost/[\w-]+:([\w.]*\w)", TEXT)) == {version}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,41 @@ def test_kubectl_lines():
     assert len(waits) == 2
     for line in waits:
         assert f"kubectl -n image-classifier {line}" in TEXT
+
+
+def test_by_hand(run, checkout):
+    """The lines of the manual way, run as they stand, do what scripts/kind-up does."""
+    section = TEXT.split("## Kind, step by step")[1].split("\n## ")[0]
+    blocks = re.findall(r"^ *```bash\n(.*?)^ *```$", section, re.M | re.S)
+    lines = "".join(blocks)
+    walk = checkout / "scripts" / "walk"
+    walk.write_text(f"#!/bin/bash\nset -euo pipefail\n{lines}", encoding="utf-8")
+    walk.chmod(0o755)
+    (checkout / ".venv/bin").mkdir(parents=True)
+    (checkout / ".venv/bin/activate").touch()
+
+    done, calls = run("walk", tools=(*CLUSTER_TOOLS, "python"))
+
+    assert done.returncode == 0, done.stderr
+    (loaded,) = (call.split() for call in calls if call.startswith("kind load"))
+    wanted = {container["image"] for container in Objects("kind").containers()}
+    built = [call.split() for call in calls if call.startswith("docker build ")]
+    assert {call[call.index("-t") + 1] for call in built} == wanted
+    assert wanted == {word for word in loaded if word.startswith("localhost/")}
+    for call in built:
+        assert (ROOT / call[call.index("-f") + 1]).is_file()
+    words = [call.replace(" -n image-classifier", "").split() for call in calls]
+    assert list(dict.fromkeys(" ".join(call[:2]) for call in words)) == [
+        "python -m",
+        "docker build",
+        "kind create",
+        "kind load",
+        "kubectl apply",
+        "kubectl rollout",
+        "kubectl get",
+        "kubectl port-forward",
+        "curl -F",
+    ]
 
 
 def test_named_objects():

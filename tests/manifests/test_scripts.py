@@ -86,6 +86,48 @@ def test_unknown_image(run):
     assert "received 'nginx'" in done.stderr
 
 
+def test_option_of_build_images(run):
+    """An option is no model, and is refused as what it is."""
+    done, calls = run("build-images", "--help", tools=("docker",))
+
+    assert done.returncode == 1
+    assert not calls
+    assert "expected a model, an overlay and more images, received '--help'" in (
+        done.stderr
+    )
+
+
+@pytest.mark.parametrize("word, code", [("--help", 0), ("cells", 1), ("--dry-run", 1)])
+def test_kind_down_takes_no_words(run, word, code):
+    """Whoever asks what it does, or means something else, loses no cluster."""
+    done, calls = run("kind-down", word, tools=("docker", "kind"))
+
+    assert done.returncode == code
+    assert not calls
+
+
+def test_image_in_use(run, checkout):
+    """An image that a container still uses stays, is named, and the others go."""
+    (checkout / "calls.log.used").touch()
+
+    done, calls = run("kind-down", tools=("docker", "kind"))
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"localhost/gateway:\S+ stays, a container uses it", done.stderr)
+    assert len([call for call in calls if call.startswith("docker image rm")]) == 6
+
+
+def test_kind_down_without_engine(run, checkout):
+    """With docker not started nothing is removed, and that is said."""
+    (checkout / "calls.log.down").touch()
+
+    done, calls = run("kind-down", tools=("docker", "kind"))
+
+    assert done.returncode == 1
+    assert calls == ["docker info"]
+    assert "docker does not answer" in done.stderr
+
+
 def test_kind_down(run):
     """The cluster goes, and every image that any overlay or component made."""
     done, calls = run("kind-down", tools=("docker", "kind"))

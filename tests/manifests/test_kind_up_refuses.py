@@ -1,0 +1,151 @@
+"""What scripts/kind-up says when it cannot go on: before any work, and what to do."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.manifests.stand_ins import CLUSTER_TOOLS
+from tests.manifests.test_kind_up import CHECK, overlay_here, short
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--help",), ("-h",), ("--stp", "apply"), ("cells", "--step"), ("a b c".split())],
+)
+def test_words_that_are_none(run, words):
+    """Help is given; any other option, or a word too many, is refused before work."""
+    done, calls = run("kind-up", *words, tools=CLUSTER_TOOLS)
+    is_help = words[0] in ("--help", "-h")
+
+    assert done.returncode == (0 if is_help else 1)
+    assert not calls
+    said = done.stdout if is_help else done.stderr
+    assert "scripts/kind-up [--step STEP] [DATA or MODEL [PHOTO]]" in said
+    assert is_help or f"received '{' '.join(words)}'" in said
+
+
+def test_engine_that_does_not_run(run, checkout):
+    """Docker that is there and not started is said so before anything is trained."""
+    (checkout / "calls.log.down").touch()
+
+    done, calls = run("kind-up", "new-photos", tools=CLUSTER_TOOLS)
+
+    assert done.returncode == 1
+    assert calls == ["docker info"]
+    assert "docker does not answer; start it" in done.stderr
+
+
+@pytest.mark.parametrize("size, warns", [("2000000000", True), ("8000000000", False)])
+def test_little_memory(run, checkout, size, warns):
+    """A machine too small for all pods is no error, and no surprise either."""
+    (checkout / "calls.log.info").write_text(f"{size}\n", encoding="utf-8")
+
+    done, _ = run("kind-up", "--step", "check", "cells", tools=CLUSTER_TOOLS)
+
+    assert done.returncode == 0, done.stderr
+    assert (f"docker has {size}: pods may stay Pending" in done.stderr) == warns
+
+
+def test_port_that_is_none(run):
+    """A port that is no number is refused before anything is trained."""
+    variables = {"LOCAL_PORT": "http"}
+    done, calls = run("kind-up", "cells", tools=CLUSTER_TOOLS, variables=variables)
+
+    assert done.returncode == 1
+    assert not calls
+    assert "expected a number as LOCAL_PORT, received 'http'" in done.stderr
+
+
+@pytest.mark.parametrize("step", ["build", "load"])
+def test_overlay_that_does_not_render(run, checkout, step):
+    """A misspelt component ends the script where it is read, not with no images."""
+    path = checkout / "kube-config/overlays" / overlay_here() / "kustomization.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("network-policy", "network-polices"), encoding="utf-8")
+
+    done, calls = run("kind-up", "--step", step, "cells", tools=CLUSTER_TOOLS)
+
+    assert done.returncode != 0
+    assert "network-polices" in done.stderr
+    assert short(calls[-1]).startswith("kubectl kustomize")
+
+
+def test_archives_are_written_by_the_shell(run, checkout):
+    """No image is saved by name of a file: podman adds to none that is there."""
+    _, calls = run("kind-up", "--step", "load", "cells", tools=CLUSTER_TOOLS)
+    saves = [call for call in calls if call.startswith("docker save ")]
+
+    assert len(saves) == 2
+    assert all(len(save.split()) == 3 for save in saves)
+    assert not list(checkout.glob("tmp.*"))
+
+
+def test_lost_context(run, checkout):
+    """A cluster that kubectl does not know, or no longer, is made known to it."""
+    run("kind-up", "--step", "create", "cells", tools=CLUSTER_TOOLS)
+    (checkout / "calls.log.lost").touch()
+
+    done, calls = run("kind-up", "--step", "create", "cells", tools=CLUSTER_TOOLS)
+
+    assert done.returncode == 0, done.stderr
+    assert calls[-1] == "kind export kubeconfig --name image-classifier"
+    assert len([call for call in calls if call.startswith("kind create")]) == 1
+
+
+def test_pods_that_do_not_come_up(run, checkout):
+    """A rollout that does not end is followed by what the pods are waiting for."""
+    (checkout / "calls.log.stuck").touch()
+
+    done, calls = run("kind-up", "--step", "wait", "cells", tools=CLUSTER_TOOLS)
+
+    assert done.returncode == 1
+    assert [short(call) for call in calls[len(CHECK) :]] == [
+        "kubectl rollout status deployment/model-server --timeout 300s",
+        "kubectl get pods",
+        "kubectl get events --field-selector type=Warning "
+        "--sort-by .metadata.creationTimestamp",
+        "kubectl logs deployment/model-server --all-containers --tail 20",
+    ]
+    assert "model-server is not ready" in done.stderr
+
+
+def test_unknown_step(run):
+    """A step that is none is refused with those that are."""
+    done, calls = run("kind-up", "--step", "deploy", tools=CLUSTER_TOOLS)
+
+    assert done.returncode == 1
+    assert not calls
+    assert "check train build create load apply wait classify" in done.stderr
+    assert "received 'deploy'" in done.stderr
+
+
+def test_unknown_overlay(run):
+    """An overlay whose images nobody here builds is refused before any work."""
+    variables = {"OVERLAY": "production"}
+    done, calls = run("kind-up", "cells", tools=CLUSTER_TOOLS, variables=variables)
+
+    assert done.returncode == 1
+    assert not calls
+    assert "expected OVERLAY kind or embedded, received 'production'" in done.stderr
+
+
+def test_photo_that_is_not_there(run):
+    """A photo that cannot be sent at the end is refused at the beginning."""
+    done, calls = run("kind-up", "cells", "no.jpg", tools=CLUSTER_TOOLS)
+
+    assert done.returncode == 1
+    assert not calls
+    assert "found no file" in done.stderr
+
+
+def test_taken_port(run):
+    """A port somebody else answers on is refused: the reply would not be ours."""
+    with socket.create_server(("localhost", 0)) as listener:
+        port = listener.getsockname()[1]
+        done, calls = run("kind-up", tools=CLUSTER_TOOLS, port=port)
+
+    assert done.returncode == 1
+    assert not calls
+    assert f"port {port} is taken" in done.stderr
