@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ SPREAD_SECONDS = 180
 _LOOK_SECONDS = 2
 _TOUCH = "image-classifier/canary-changed"
 _PODS = "app.kubernetes.io/name="
+_KUBECTL = "kubectl: "
 
 
 @dataclass(frozen=True)
@@ -97,24 +99,45 @@ class Cluster:
         patch = json.dumps({"data": {file.key: text}})
         self._kubectl("patch", "configmap", name, "--type", "merge", "--patch", patch)
         selector = f"--selector={_PODS}{file.deployment}"
-        # The kubelet looks at once at a pod that changes, and nothing restarts.
+        # The kubelet looks at once at a pod that changes, and nothing restarts; one
+        # that ends meanwhile is an error of kubectl's, and no reason to stop.
         stamp = f"{_TOUCH}={time.time_ns()}"
-        self._kubectl("annotate", "pods", selector, stamp, "--overwrite")
+        with suppress(CanaryFailed):
+            self._kubectl("annotate", "pods", selector, stamp, "--overwrite")
         self._wait_for_pods(file, f"{folder}/{file.key}", text)
 
     def _wait_for_pods(self, file: _Mounted, path: str, text: str) -> None:
+        """Listed anew each time: pods come and go, and one that is new has the text."""
         selector = f"--selector={_PODS}{file.deployment}"
+        running = "--field-selector=status.phase=Running"
+        listing = ("get", "pods", selector, running, "--output", "name")
         ends_at = time.monotonic() + SPREAD_SECONDS
-        pods = self._kubectl("get", "pods", selector, "--output", "name").split()
-        for pod in pods:
-            command = ("exec", pod, "--container", file.deployment, "--", "cat", path)
-            while self._kubectl(*command) != text:
-                if time.monotonic() > ends_at:
-                    raise CanaryFailed(
-                        f"expected {pod} to have the new {file.key} within "
-                        f"{SPREAD_SECONDS} s"
-                    )
-                time.sleep(_LOOK_SECONDS)
+        shown: dict[str, str] = {}
+        while True:
+            pods = self._kubectl(*listing).split()
+            for pod in pods:
+                if shown.get(pod) != text:
+                    shown[pod] = self._show(pod, file.deployment, path)
+            late = [pod for pod in pods if shown[pod] != text]
+            if not late:
+                return
+            if time.monotonic() > ends_at:
+                last = shown[late[0]]
+                why = last if last.startswith(_KUBECTL) else "an older one"
+                raise CanaryFailed(
+                    f"expected {late[0]} to have the new {file.key} within "
+                    f"{SPREAD_SECONDS} s, received {why}"
+                )
+            time.sleep(_LOOK_SECONDS)
+
+    def _show(self, pod: str, container: str, path: str) -> str:
+        """A pod's file, or why it cannot be read: the pod may just have ended."""
+        try:
+            return self._kubectl(
+                "exec", pod, "--container", container, "--", "cat", path
+            )
+        except CanaryFailed as error:
+            return str(error)
 
     def _locate(self, file: _Mounted) -> tuple[str, str]:
         """The ConfigMap, whose name holds a hash, and the folder it is mounted at."""
@@ -142,7 +165,7 @@ class Cluster:
             ) from error
         if done.returncode:
             last_line = done.stderr.strip().rpartition("\n")[-1]
-            raise CanaryFailed(f"kubectl: {last_line}")
+            raise CanaryFailed(f"{_KUBECTL}{last_line}")
         return done.stdout
 
 

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import canary_places
 from canary_config import CanaryFailed, hold, read_served, write_served, write_share
 from canary_places import Cluster
 from tests.manifests.rendered import Objects, overlay_components
@@ -23,7 +24,8 @@ with (folder / "calls").open("a") as calls:
     calls.write(json.dumps(words) + "\\n")
 words = words[words.index("--namespace") + 2:]
 if words[0] == "get" and words[1] == "pods":
-    print("pod/one pod/two")
+    is_going = (folder / "going").exists()
+    print("pod/one pod/two" + " pod/going" * is_going)
 elif words[0] == "get":
     path = folder / f"{{words[1]}}-{{words[2]}}.json"
     if not path.exists():
@@ -36,6 +38,11 @@ elif words[0] == "patch":
     late.write_text(json.dumps(config_map["data"]))
     config_map["data"].update(json.loads(words[-1])["data"])
     path.write_text(json.dumps(config_map))
+elif words[0] == "exec" and words[1] == "pod/going":
+    (folder / "going").unlink()
+    sys.exit("Error from server (NotFound): pods going not found")
+elif words[0] == "exec" and (folder / "forbidden").exists():
+    sys.exit("Error from server (Forbidden): pods/exec is forbidden")
 elif words[0] == "exec":
     key = words[-1].rpartition("/")[2]
     for path in folder.glob("configmap-*.json"):
@@ -94,7 +101,7 @@ def test_both_files(install, overlay, capsys):
         assert sum(touched in line for line in asked) == 1
     # Each pod is asked, and the first of them once more: it was late.
     reads = [line for line in asked if " exec " in line and "canary.json" in line]
-    assert ["pod/one" in line for line in reads] == [True, True, False]
+    assert ["pod/one" in line for line in reads] == [True, False, True]
     shown = capsys.readouterr().out.splitlines()
     assert len([line for line in shown if line.startswith("+ kubectl")]) == len(asked)
 
@@ -116,6 +123,36 @@ def test_nothing_restarts(install):
         ("exec", "pod/one"),
         ("exec", "pod/two"),
     }
+
+
+def test_pod_that_goes(install, tmp_path):
+    """A pod that ends while it is asked is not waited for: the others count."""
+    calls = install(Objects("kind"))
+    (tmp_path / "going").touch()
+    cluster = Cluster("image-classifier")
+
+    cluster.write_shares(write_share(cluster.read_shares(), "classifier", {}))
+
+    asked = [" ".join(call) for call in calls()]
+    assert sum("exec pod/going" in line for line in asked) == 1
+    assert all(
+        "--field-selector=status.phase=Running" in line
+        for line in asked
+        if " get pods " in line
+    )
+
+
+def test_pods_that_cannot_be_asked(install, tmp_path, monkeypatch):
+    """Who may not look into pods is told so, in kubectl's words."""
+    install(Objects("kind"))
+    (tmp_path / "forbidden").touch()
+    monkeypatch.setattr(canary_places, "SPREAD_SECONDS", 0)
+    cluster = Cluster("image-classifier")
+
+    with pytest.raises(
+        CanaryFailed, match="expected pod/one .* pods/exec is forbidden"
+    ):
+        cluster.write_shares(write_share(cluster.read_shares(), "classifier", {}))
 
 
 def test_not_there(install):
