@@ -31,7 +31,7 @@ class Decoder:
     def __init__(self, max_pixels: int, slots: int | None = None) -> None:
         """By default as many slots as this process may use cores, at most four."""
         self._max_pixels = max_pixels
-        count = slots or min(len(os.sched_getaffinity(0)), MOST_SLOTS)
+        count = slots or min(_count_cores(), MOST_SLOTS)
         self._slots = threading.BoundedSemaphore(count)
         # Each of these threads works in a slot, and a caller's own thread in another.
         self._threads = ThreadPoolExecutor(count, "decode")
@@ -116,6 +116,13 @@ class Decoder:
             yield
         finally:
             self._slots.release()
+
+
+def _count_cores() -> int:
+    """Those this process may use; macOS tells only how many there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class _Work:

@@ -92,7 +92,7 @@ def _start_local(
     from training.exported_model import ExportedModel
     from training.scoring import score_locally
 
-    cores = config.workers or len(os.sched_getaffinity(0))
+    cores = config.workers or _count_cores()
     yield from score_locally(ExportedModel(folder, cores), photos, cores)
 
 
@@ -109,9 +109,16 @@ def _start_ray(
         score_with_ray,
     )
 
-    workers = config.workers or len(os.sched_getaffinity(0))
+    workers = config.workers or _count_cores()
     with ray_workers(workers, config.ray_address):
         yield from score_with_ray(folder, photos, workers)
+
+
+def _count_cores() -> int:
+    """Those this process may use; macOS tells only how many there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _tell_errors(output: ScoreOutput, photos: int) -> None:

@@ -55,6 +55,15 @@ class HeldPictures:
             self.entered.get(timeout=60)
 
 
+def test_cores_of_macos(red, monkeypatch):
+    """Where the system does not tell which cores a process may use, all count."""
+    monkeypatch.delattr("os.sched_getaffinity")
+
+    batch = Decoder(max_pixels=10_000).decode([red], Deadline.after(60), SIZE)
+
+    assert batch.shape == (1, *SIZE, 3)
+
+
 def test_busy(red):
     """While the only slot is taken, a second caller is refused at its deadline."""
     decoder = Decoder(max_pixels=10_000, slots=1)
