@@ -17,6 +17,7 @@ from gateway.contract import (
 )
 from gateway.deadline import Deadline
 from gateway.errors import ModelMismatch, NoExplanation, TooManyImages
+from gateway.gathering import Gathering
 from gateway.model_channel import MAX_MESSAGE_BYTES, ModelChannel
 from gateway.predict_message import write_predict
 from gateway.signatures import (
@@ -38,6 +39,7 @@ class ModelClient:
     def __init__(self, address: str) -> None:
         """Address is host:port, or any gRPC target that names its scheme."""
         self._channel = ModelChannel(address)
+        self._gathering = Gathering()
         self._known: dict[Target, ServedModel] = {}
         # The version that answered last when a label or nothing was named.
         self._latest: dict[Target, int] = {}
@@ -89,8 +91,11 @@ class ModelClient:
         Raises:
             GatewayError: As rpc_errors says, or the reply has no row per image.
         """
-        reply, _ = self._run(PREDICT_SIGNATURE, target, batch, deadline)
-        return reply
+
+        def send(photos: NDArray[np.uint8], until: Deadline) -> Reply:
+            return self._run(PREDICT_SIGNATURE, target, photos, until)[0]
+
+        return self._gathering.ask(target, batch, deadline, send)
 
     def explain(
         self, target: Target, batch: NDArray[np.uint8], deadline: Deadline

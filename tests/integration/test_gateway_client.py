@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -70,6 +71,23 @@ def test_predict(start_model_server, tmp_path, deadline, as_content):
     assert reply.version == 1
     # float32: seven digits.
     np.testing.assert_allclose(reply.scores, expected, rtol=1e-6)
+
+
+def test_predict_in_a_crowd(client, deadline):
+    """Callers whose photos travel together get the scores of their own."""
+    colors = np.random.default_rng(0).integers(0, 256, (800, 3), np.uint8)
+
+    def ask(color):
+        batch = np.broadcast_to(color, (1, 8, 10, 3))
+        return client.predict(TINY, batch, deadline).scores[0]
+
+    with ThreadPoolExecutor(32) as pool:
+        scores = list(pool.map(ask, colors))
+
+    powers = np.exp(colors / 255)
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    # float32: seven digits.
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
 
 
 def test_states(client, deadline):
