@@ -6,15 +6,16 @@ Owns no service: server.py adds them. Every call of theirs is noted here, once.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
+from serving.call_threads import CallThreads
 from serving.calls import Call, NoteCall, ignore_call
 from serving.errors import ServingError
 from serving.settings import Settings
@@ -31,13 +32,11 @@ _OUR_SERVICES = "/tensorflow.serving."
 _UNREADABLE = object()
 
 
-def create_grpc_server(
-    settings: Settings, note_call: NoteCall = ignore_call
-) -> grpc.Server:
+def create_grpc_server(settings: Settings, edge: GrpcEdge) -> grpc.Server:
     """A server without services and ports; it turns ServingError into a status."""
     return grpc.server(
-        ThreadPoolExecutor(settings.grpc_max_threads, thread_name_prefix="grpc"),
-        interceptors=(EdgeInterceptor(note_call),),
+        edge.threads,
+        interceptors=(edge,),
         options=(
             ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", -1),
@@ -70,13 +69,18 @@ def cut_message(message: str) -> str:
     return kept + _CUT
 
 
-class EdgeInterceptor(grpc.ServerInterceptor):
+class GrpcEdge(grpc.ServerInterceptor):
     """Wraps every method, so that services only raise."""
 
-    def __init__(self, note_call: NoteCall) -> None:
+    def __init__(self, threads: CallThreads, note_call: NoteCall = ignore_call) -> None:
+        """threads: The server's own; note_call: Told of each call of our services."""
+        self.threads = threads
         self._note_call = note_call
         # gRPC asks at every call; methods are few, and unknown ones are not kept.
         self._wrapped: dict[str, grpc.RpcMethodHandler] = {}
+        self._lock = threading.Lock()
+        self._streams: set[grpc.ServicerContext] = set()
+        self._is_ending = False
 
     def intercept_service(
         self,
@@ -97,12 +101,16 @@ class EdgeInterceptor(grpc.ServerInterceptor):
     ) -> grpc.RpcMethodHandler:
         if handler.stream_stream is not None:
             return grpc.stream_stream_rpc_method_handler(
-                partial(_answer_stream, handler.stream_stream),
+                partial(self._answer_stream, handler.stream_stream),
                 partial(_read_message, handler.request_deserializer),
                 handler.response_serializer,
             )
-        if handler.unary_unary is None:
-            return handler
+        if handler.unary_stream is not None:
+            return grpc.unary_stream_rpc_method_handler(
+                partial(self._watch, handler.unary_stream),
+                partial(_read_message, handler.request_deserializer),
+                handler.response_serializer,
+            )
         return grpc.unary_unary_rpc_method_handler(
             partial(self._answer, method, handler.unary_unary),
             partial(_read_message, handler.request_deserializer),
@@ -116,6 +124,7 @@ class EdgeInterceptor(grpc.ServerInterceptor):
         request: Any,
         context: grpc.ServicerContext,
     ) -> Any:
+        self.threads.arrive()
         if request is _UNREADABLE:
             _refuse(context)
         code, message, response = grpc.StatusCode.OK, "", None
@@ -140,6 +149,52 @@ class EdgeInterceptor(grpc.ServerInterceptor):
             context.abort(code, message)
         return response
 
+    def _watch(
+        self,
+        behavior: Callable[[Any, grpc.ServicerContext], Iterator[Any]],
+        request: Any,
+        context: grpc.ServicerContext,
+    ) -> Iterator[Any]:
+        """Tells as long as the caller listens, and takes nobody's place."""
+        self.threads.leave()
+        if request is _UNREADABLE:
+            _refuse(context)
+        yield from behavior(request, context)
+
+    def _answer_stream(
+        self,
+        behavior: Callable[[Iterator[Any], grpc.ServicerContext], Iterator[Any]],
+        requests: Iterator[Any],
+        context: grpc.ServicerContext,
+    ) -> Iterator[Any]:
+        """Reads as long as the caller asks and nobody ends it; takes nobody's place."""
+        self.threads.leave()
+
+        def readable() -> Iterator[Any]:
+            for request in requests:
+                if request is _UNREADABLE:
+                    _refuse(context)
+                yield request
+
+        with self._lock:
+            self._streams.add(context)
+            is_ending = self._is_ending
+        context.add_callback(lambda: self._forget(context))
+        if not is_ending:
+            yield from behavior(readable(), context)
+
+    def _forget(self, context: grpc.ServicerContext) -> None:
+        with self._lock:
+            self._streams.discard(context)
+
+    def end_streams(self) -> None:
+        """Cancel what is read as long as the caller asks; a drain would wait for it."""
+        with self._lock:
+            self._is_ending = True
+            streams = tuple(self._streams)
+        for context in streams:
+            context.cancel()
+
 
 def _read_message(read: Callable[[bytes], Any], data: bytes) -> Any:
     """The message, or _UNREADABLE: gRPC would log a traceback for each one, and a
@@ -156,20 +211,6 @@ def _refuse(context: grpc.ServicerContext) -> None:
         grpc.StatusCode.INTERNAL,
         "expected the method's request message, received other bytes",
     )
-
-
-def _answer_stream(
-    behavior: Callable[[Iterator[Any], grpc.ServicerContext], Iterator[Any]],
-    requests: Iterator[Any],
-    context: grpc.ServicerContext,
-) -> Iterator[Any]:
-    def readable() -> Iterator[Any]:
-        for request in requests:
-            if request is _UNREADABLE:
-                _refuse(context)
-            yield request
-
-    yield from behavior(readable(), context)
 
 
 def _read_model_name(request: Any) -> str:

@@ -17,9 +17,10 @@ from tensorflow_serving.apis import (
 from serving.availability import is_answering, wait_for_start
 from serving.batching import Batcher
 from serving.batching_config import read_batching_file
+from serving.call_threads import CallThreads
 from serving.calls import Call, log_call
 from serving.config_poller import ConfigPoller
-from serving.grpc_edge import create_grpc_server
+from serving.grpc_edge import GrpcEdge, create_grpc_server
 from serving.grpc_port import bind
 from serving.health import ModelHealth
 from serving.loader import LoadOptions, load_servable
@@ -30,6 +31,7 @@ from serving.models import ModelStore
 from serving.monitoring_config import read_metrics_path
 from serving.openvino_engine import open_engine
 from serving.prediction_service import PredictionService
+from serving.readiness import tell_ready
 from serving.reflection import enable_reflection
 from serving.reload import reload_from_file
 from serving.rest import RestOptions, create_app
@@ -72,6 +74,7 @@ class ModelServer:
             partial(read_config_file, settings.model_config_file),
             partial(reload_from_file, self._store),
         )
+        self._edge = GrpcEdge(CallThreads(settings.grpc_max_threads), self._note_call)
         self._opening = threading.Lock()
         self._is_stopped = False
         self._grpc: grpc.Server | None = None
@@ -111,6 +114,7 @@ class ModelServer:
         logger.info(
             "event=serving grpc_port=%d rest_port=%d", self.grpc_port, self.rest_port
         )
+        tell_ready(self.grpc_port, self._settings.grpc_socket_path, self.rest_port)
 
     def _poll_config(self) -> None:
         period = self._settings.model_config_file_poll_wait_seconds
@@ -123,7 +127,7 @@ class ModelServer:
 
     def _open_grpc(self) -> None:
         settings = self._settings
-        server = create_grpc_server(settings, self._note_call)
+        server = create_grpc_server(settings, self._edge)
         self._add_services(server)
         self.grpc_port = bind(server, settings, self._credentials)
         server.start()
@@ -193,6 +197,7 @@ class ModelServer:
         ends = []
         if grpc_server is not None:
             ends.append(grpc_server.stop(grace_seconds).wait)
+            self._edge.end_streams()
         if rest_server is not None:
             ends.append(rest_server.drain(grace_seconds))
         deadline = time.monotonic() + grace_seconds + _SECONDS_TO_CUT
