@@ -38,9 +38,15 @@ CUT = 128
 
 def main(arguments: list[str], drain_seconds: float = DRAIN_SECONDS) -> int:
     """Serve until a signal comes; return the exit code."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        # A path in a flag may hold any bytes. OSError: a file that became a pipe.
+        with suppress(OSError):
+            stream.reconfigure(errors="backslashreplace")
     try:
         command = read_flags(arguments)
-    except UnreadableFlag:
+    except UnreadableFlag as error:
+        if error.args:
+            print(error, file=sys.stderr)
         print(describe_usage("serving"))
         return FAILED
     if command.settings.version:

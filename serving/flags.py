@@ -35,7 +35,8 @@ class CommandLine:
 
 
 class UnreadableFlag(ValueError):
-    """A flag's value is not of its type, or help is wanted: show the usage."""
+    """A flag's value is not of its type, which the text says, or help is wanted, where
+    there is none: show the usage."""
 
 
 def read_flags(arguments: Sequence[str]) -> CommandLine:
@@ -49,7 +50,7 @@ def read_flags(arguments: Sequence[str]) -> CommandLine:
     unknown = []
     for word in arguments:
         if word == "--help":
-            raise UnreadableFlag("help")
+            raise UnreadableFlag
         name, has_value, text = word.removeprefix("--").partition("=")
         kind = kinds.get(name) if word.startswith("--") else None
         if kind is None or (not has_value and kind is not bool):
@@ -79,7 +80,7 @@ def _parse(name: str, kind: type[Value], text: str) -> Value:
             return float(text)
         except ValueError:
             pass
-    raise UnreadableFlag(f"--{name} expected a {_TYPE_NAMES[kind]}, received {text!r}")
+    raise UnreadableFlag(f"--{name} expected {_TYPE_NAMES[kind]}, received {text!r}")
 
 
 def describe_usage(program: str) -> str:

@@ -36,10 +36,12 @@ def list_version_folders(base_path: str) -> dict[int, Path]:
     Of two names for one number (1 and 001) the last in sorted order wins.
 
     Raises:
-        OSError: base_path is missing or not readable.
+        OSError: base_path is missing, not readable or on no disk.
     """
     folders = {}
     parent = Path(base_path.removeprefix(_FILE_SCHEME))
+    if not parent.is_absolute():
+        raise OSError(f"expected a path or file://, received {base_path}")
     for name in sorted(os.listdir(parent)):
         if _VERSION_NAME.fullmatch(name) and int(name) in _VERSIONS:
             folders[int(name)] = parent / name

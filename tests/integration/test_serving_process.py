@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import urllib.request
 
 import pytest
@@ -12,11 +13,30 @@ from tests.integration.serving_process import TIMEOUT_SECONDS, run_server, start
 
 
 def test_unreadable_value():
-    """A value of another type: the usage on stdout, exit code 255."""
+    """A value of another type: why on stderr, the usage on stdout, exit code 255."""
     done = run_server("--port=x")
 
     assert done.returncode == 255
+    assert done.stderr == "--port expected int, received 'x'\n"
     assert "--model_base_path=" in done.stdout
+
+
+def test_help():
+    """Who asks for the usage gets it, and exit code 255 as well."""
+    done = run_server("--help")
+
+    assert (done.returncode, done.stderr) == (255, "")
+    assert "--model_base_path=" in done.stdout
+
+
+def test_odd_bytes():
+    """Bytes of a flag that are no text are told, and are no reason for a traceback."""
+    done = run_server(b"--no_such=\xff", b"--model_base_path=\xfe")
+
+    assert done.returncode == 255
+    assert "unknown argument: --no_such=\\udcff\n" in done.stdout
+    assert done.stdout.endswith("got base_path()=\\udcfe\n")
+    assert "Traceback" not in done.stderr
 
 
 def test_version():
@@ -150,3 +170,26 @@ def test_unknown_flag(tmp_path):
 
     assert status["model_version_status"][0]["state"] == "AVAILABLE"
     assert code == 0
+
+
+def test_readiness(tmp_path):
+    """stderr has the lines of TensorFlow Serving's log that scripts wait for."""
+    write_graph(tmp_path / "m" / "1", build_half_plus(2))
+    socket = tmp_path / "socket"
+
+    with start_server(
+        f"--model_base_path={tmp_path}/m",
+        f"--grpc_socket_path={socket}",
+        stderr=subprocess.PIPE,
+    ) as (process, fields):
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if line.startswith("Exporting"):
+                break
+
+    assert lines[-3:] == [
+        f"Running gRPC ModelServer at 0.0.0.0:{fields['grpc_port']} ...\n",
+        f"Running gRPC ModelServer at UNIX socket unix:{socket} ...\n",
+        f"Exporting HTTP/REST API at:localhost:{fields['rest_port']} ...\n",
+    ]

@@ -52,3 +52,10 @@ def test_missing_base_path(tmp_path):
     """A base path that is not there is an error, not an empty list."""
     with pytest.raises(OSError):
         list_version_folders(str(tmp_path / "missing"))
+
+
+@pytest.mark.parametrize("base_path", ["gs://bucket/models", "s3://m", "models"])
+def test_remote_base_path(base_path):
+    """What is on no disk of this machine is told, not looked for in the folder here."""
+    with pytest.raises(OSError, match=f"expected a path or file://, .*{base_path}"):
+        list_version_folders(base_path)
