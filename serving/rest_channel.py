@@ -42,6 +42,27 @@ class RestChannel(HTTPChannel):
     parser_class = RestParser
     task_class = _Call
     error_task_class = _Refusal
+    # Whether the next request waits until the answer before it was taken.
+    is_parked = False
+
+    def service(self) -> None:
+        """Answer the next request; not before the answer before it is on its way.
+
+        Who sends a thousand requests and reads nothing would pile up a thousand
+        answers, where libevent keeps one.
+        """
+        with self.outbuf_lock:
+            must_wait = self.is_parked = bool(self.total_outbufs_len)
+        if must_wait:
+            self.server.pull_trigger()
+        else:
+            super().service()
+
+    def _go_on(self) -> None:
+        with self.outbuf_lock:
+            self.is_parked = bool(self.total_outbufs_len)
+        if not self.is_parked:
+            self.server.add_task(self)
 
     def has_more(self) -> bool:
         """Whether a request came, whole or in part, behind the one that is answered."""
@@ -67,6 +88,8 @@ class RestChannel(HTTPChannel):
         if self._is_needless():
             self.will_close = True
         super().handle_write()
+        if self.is_parked:
+            self._go_on()
 
     def _flush_some(self, do_close: bool = True) -> bool:
         """Send, and let go of what was sent: waitress would keep the last answer, which

@@ -134,7 +134,8 @@ class RestServer(TcpWSGIServer):
             now: Seconds since the epoch.
         """
         for channel in tuple(self.active_channels.values()):
-            if channel.requests or channel.last_activity >= now - IDLE_SECONDS:
+            is_answered = channel.requests and not channel.is_parked
+            if is_answered or channel.last_activity >= now - IDLE_SECONDS:
                 continue
             channel.will_close = True
             # Wakes the loop, also for a peer that takes nothing of its answer.

@@ -32,21 +32,27 @@ def test_limit(start_rest):
 
 
 def test_unread_answers(start_rest):
-    """Large answers that pile up for one who reads none of them hold no thread."""
+    """One who reads no answers holds no thread, and one answer at most waits there."""
     server = start_rest(10)
     with connect(server.port) as connection, connect(server.port) as other:
         connection.sendall(LARGE * 3)
-        # They take turns with the answers to the other one.
+        # Requests take turns.
         for _ in range(4):
             other.sendall(SMALL)
             assert read_reply(other).status == 200
+        waiting = [
+            channel.total_outbufs_len for channel in server.active_channels.values()
+        ]
         answers = [read_reply(connection) for _ in range(3)]
 
+    assert LARGE_BYTES / 2 < sum(waiting) < 1.5 * LARGE_BYTES
     assert [len(answer.body) for answer in answers] == [LARGE_BYTES] * 3
 
 
 @pytest.mark.parametrize(
-    "data", [b"", SMALL[:9], LARGE], ids=["new", "half", "unread answer"]
+    "data",
+    [b"", SMALL[:9], LARGE, LARGE * 2],
+    ids=["new", "half", "unread answer", "unread answers"],
 )
 def test_idle_connection(start_rest, data):
     """A connection that neither sends nor takes anything ends after 50 seconds."""
