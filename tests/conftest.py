@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,9 +21,17 @@ def pytest_configure():
     """Ctrl-C works in what the tests start, also where they run in the background.
 
     A shell starts background jobs with SIGINT ignored, and children inherit that.
+    Hypothesis makes the same examples in each run, and a busy machine is no failure.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    hypothesis.settings.register_profile(
+        "here",
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("here")
 
 
 def pytest_collection_modifyitems(items):
@@ -30,6 +40,16 @@ def pytest_collection_modifyitems(items):
         folder = item.path.relative_to(TESTS).parts[0]
         if folder in FOLDER_MARKERS:
             item.add_marker(folder)
+
+
+def pytest_collection_finish():
+    """Collecting garbage no longer looks through all that was imported.
+
+    Each model that is loaded or closed asks for a collection, as each does in a server;
+    python -m serving freezes its imports as well.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,9 @@
-"""In-process model servers over models written here; stopped when the tests end."""
+"""In-process model servers over models written here; stopped when a file is done."""
 
 from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,15 +14,9 @@ from tests.integration.rest_servers import create_rest_server
 from tests.tiny_model import write_tiny_model
 
 
-@pytest.fixture(name="start_model_server", scope="session")
-def _start_model_server():
-    """A function that starts one ModelServer on free ports and returns it.
-
-    start_model_server(base_path, name="tiny", **flags) serves one model;
-    start_model_server(configs=[ModelConfig(...), ...], **flags) several. Flags are
-    Settings fields. The gRPC address is f"localhost:{server.grpc_port}"; base_path must
-    be absolute. server.stop(grace_seconds) ends it early.
-    """
+@contextmanager
+def model_servers():
+    """A function that starts a ModelServer; all are stopped when the block ends."""
     running = []
 
     def start(base_path=None, name="tiny", configs=None, **flags):
@@ -32,17 +29,33 @@ def _start_model_server():
         server.start()
         return server
 
-    yield start
-    for server in running:
-        server.stop()
+    try:
+        yield start
+    finally:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(ModelServer.stop, running))
+
+
+@pytest.fixture(name="start_model_server", scope="module")
+def _start_model_server():
+    """A function that starts one ModelServer on free ports and returns it.
+
+    start_model_server(base_path, name="tiny", **flags) serves one model;
+    start_model_server(configs=[ModelConfig(...), ...], **flags) several. Flags are
+    Settings fields. The gRPC address is f"localhost:{server.grpc_port}"; base_path must
+    be absolute. server.stop(grace_seconds) ends it early.
+    """
+    with model_servers() as start:
+        yield start
 
 
 @pytest.fixture(name="tiny_server", scope="session")
-def _tiny_server(start_model_server, tmp_path_factory):
+def _tiny_server(tmp_path_factory):
     """One server for all tests that only ask: tests/tiny_model.py, named "tiny"."""
     base_path = tmp_path_factory.mktemp("models") / "tiny"
     write_tiny_model(base_path)
-    return start_model_server(base_path)
+    with model_servers() as start:
+        yield start(base_path)
 
 
 @pytest.fixture(name="create_rest")

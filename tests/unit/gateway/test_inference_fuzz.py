@@ -7,7 +7,7 @@ import json
 import struct
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -19,12 +19,7 @@ from tests.unit.gateway.inferring import INFER, refusal
 
 LENGTH = "Inference-Header-Content-Length"
 RED = encode(Image.new("RGB", (6, 3), (255, 0, 0)), "PNG")
-FUZZ = settings(
-    max_examples=400,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+FUZZ = settings(max_examples=400)
 
 NUMBERS = st.sampled_from([-1, 0, 1, 2, 3, 4, 240, 2**31, 2**32 - 1, 2**63, 10**25])
 SCALARS = st.one_of(

@@ -51,8 +51,6 @@ MODEL_ERRORS = [
 ]
 FUZZ = settings(
     max_examples=15,
-    derandomize=True,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 RED = draw_flat("red")

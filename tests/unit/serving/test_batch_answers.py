@@ -75,7 +75,7 @@ def ask(batchers, call):
     )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(parameters(), st.lists(calls, min_size=1, max_size=24))
 def test_any_calls(chosen, drawn):
     """Any sizes, models, widths and bad rows, however they are batched."""
