@@ -71,12 +71,7 @@ def test_zero_failed(datasets_dir, tmp_path):
     with running_outages(
         flags, read_pace(), Load(photo, PAUSE_SECONDS, REQUESTS)
     ) as outages:
-        outages.rest()
-        outages.roll()
-        versions = outages.publish(folder, second)
-        outages.publish_broken(folder, version=3)
-        outages.kill()
-        outages.hang(HANG_SECONDS)
+        versions = outages.run_all(folder, second, HANG_SECONDS)
 
     assert versions == {2}
     check_rows(outages.rows, Settings().model_timeout_seconds + SECONDS_AROUND_THE_CALL)

@@ -112,7 +112,9 @@ def served_versions(url):
 
 def only_version(url):
     """The stable version, once nothing else is loaded any more."""
-    ends_at = time.monotonic() + WAIT_SECONDS
+    ends_at, pause = time.monotonic() + WAIT_SECONDS, threading.Event()
     while len(versions := served_versions(url)) != 1:
         assert time.monotonic() < ends_at
+        # The model server looks at its file once a second, and needs the processor.
+        pause.wait(0.05)
     return versions.pop()

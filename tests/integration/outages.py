@@ -56,6 +56,21 @@ class Outages:
         self.requests = requests
         self.rows = []
 
+    def run_all(self, folder, made, hang_seconds):
+        """Every phase once; gives the versions heard after the new one took over.
+
+        Args:
+            folder: Where the model servers look for versions.
+            made: The new version's folder, elsewhere; it is moved there.
+        """
+        self.rest()
+        self.roll()
+        versions = self.publish(folder, made)
+        self.publish_broken(folder, int(made.name) + 1)
+        self.kill()
+        self.hang(hang_seconds)
+        return versions
+
     @contextmanager
     def phase(self, name, is_planned=True):
         """What the block does, and the load until all replicas have even shares."""

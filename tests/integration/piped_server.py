@@ -15,23 +15,25 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from tests.integration.forked_server import fork_server
 from tests.integration.serving_calls import predict_request
 from tests.integration.serving_models import build_pipes, write_graph
-from tests.integration.serving_process import TIMEOUT_SECONDS, start_server
+from tests.integration.serving_process import TIMEOUT_SECONDS
 
 
 @contextmanager
-def start_piped_server(folder, *flags, **options):
+def start_piped_server(folder, *flags, start=fork_server, **options):
     """A running server whose calls wait at two named pipes: (process, fields, pipes).
 
     The graph of a call waits for a reader of the first one, which tells that the call
-    is running, then for a reader of the second one, which lets it end.
+    is running, then for a reader of the second one, which lets it end. start is
+    fork_server or start_server.
     """
     pipes = folder / "first", folder / "second"
     for pipe in pipes:
         os.mkfifo(pipe)
     write_graph(folder / "m" / "1", build_pipes(*pipes))
-    with start_server(
+    with start(
         f"--model_base_path={folder}/m",
         "--model_name=m",
         "--enable_grpc_healthcheck_service=true",

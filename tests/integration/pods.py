@@ -12,13 +12,16 @@ import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import urllib3
 from prometheus_client.parser import text_string_to_metric_families
 
+from serving import grpc_port
+from serving.__main__ import main
 from serving.settings import ANY_FREE_PORT
+from tests.integration.forked_server import ForkedProcess, fork_server
 from tests.integration.gateway_process import running_gateway
-from tests.integration.serving_process import start_server
 
 REPLICAS = 2
 START_SECONDS = 60
@@ -49,7 +52,7 @@ class Pace:
 class Pod:
     """One process and where it answers."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen | ForkedProcess
     address: str
     port: int
     metrics_url: str
@@ -96,10 +99,10 @@ class Cluster:
     def start_model(self, address):
         """A model pod that is ready."""
         process, fields = self._stack.enter_context(
-            start_server(
+            fork_server(
                 f"--port={self._grpc_port}",
                 *self._flags,
-                program=("-m", "tests.integration.serving_at_address", address),
+                program=partial(serve_at, address),
                 timeout_seconds=1800,
             )
         )
@@ -195,6 +198,12 @@ class Cluster:
 
     def _show_models(self):
         self._names.addresses = tuple(pod.address for pod in self.models)
+
+
+def serve_at(address, arguments):
+    """The server's main() on one loopback address, in a process of its own."""
+    grpc_port.ALL_ADDRESSES = address
+    return main(arguments)
 
 
 def end_later(pod, pre_stop_seconds):

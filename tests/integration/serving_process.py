@@ -21,25 +21,33 @@ def start_server(
     It is killed after timeout_seconds; who reads none of its stdout must not let it
     say more than a pipe holds.
     """
-    with subprocess.Popen(
-        [
-            sys.executable,
-            *program,
-            f"--port={ANY_FREE_PORT}",
-            f"--rest_api_port={ANY_FREE_PORT}",
-            *flags,
-        ],
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-    ) as process:
-        killer = threading.Timer(timeout_seconds, process.kill)
-        killer.start()
-        try:
-            yield process, read_fields(process.stdout, "event=serving")
-        finally:
-            killer.cancel()
-            process.kill()
+    with (
+        subprocess.Popen(
+            [sys.executable, *program, *any_ports(flags)],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        ) as process,
+        until_serving(process, timeout_seconds) as started,
+    ):
+        yield started
+
+
+def any_ports(flags):
+    """The flags behind those that ask for free ports, which they may overrule."""
+    return [f"--port={ANY_FREE_PORT}", f"--rest_api_port={ANY_FREE_PORT}", *flags]
+
+
+@contextmanager
+def until_serving(process, timeout_seconds):
+    """(process, fields of the line that says it serves); killed with the block."""
+    killer = threading.Timer(timeout_seconds, process.kill)
+    killer.start()
+    try:
+        yield process, read_fields(process.stdout, "event=serving")
+    finally:
+        killer.cancel()
+        process.kill()
 
 
 def run_server(*flags):

@@ -18,7 +18,7 @@ from tests.integration.piped_server import (
     start_piped_server,
 )
 from tests.integration.serving_calls import read_response
-from tests.integration.serving_process import TIMEOUT_SECONDS
+from tests.integration.serving_process import TIMEOUT_SECONDS, start_server
 
 
 @pytest.mark.parametrize("flags", [(), ("--enable_batching",)])
@@ -28,9 +28,10 @@ def test_drain(tmp_path, flags):
     Further signals change nothing.
     """
     with (
-        start_piped_server(tmp_path, *flags) as (process, fields, pipes),
-        grpc.insecure_channel(f"localhost:{fields['grpc_port']}") as channel,
+        start_piped_server(tmp_path, *flags, start=start_server) as started,
+        grpc.insecure_channel(f"localhost:{started[1]['grpc_port']}") as channel,
     ):
+        process, _, pipes = started
         watch = health_pb2_grpc.HealthStub(channel).Watch(
             health_pb2.HealthCheckRequest()
         )

@@ -22,10 +22,10 @@ from tensorflow_serving.apis import model_management_pb2, predict_pb2
 
 from tests.integration import malformed_http, malformed_messages
 from tests.integration.example_models import build_colors, write_signatures
+from tests.integration.forked_server import fork_server
 from tests.integration.malformed_messages import MODELS, PREDICT, STREAMS, Message
 from tests.integration.serving_calls import predict_request, read_response
 from tests.integration.serving_models import build_half_plus, build_join, write_graph
-from tests.integration.serving_process import start_server
 from tests.tiny_model import write_tiny_model
 
 CALLS = 5_000
@@ -102,7 +102,7 @@ def _victim(tmp_path_factory):
         "--enable_batching",
         "--enable_grpc_healthcheck_service",
     )
-    with start_server(*flags, timeout_seconds=SECONDS_TO_LIVE) as (process, fields):
+    with fork_server(*flags, timeout_seconds=SECONDS_TO_LIVE) as (process, fields):
         address = f"localhost:{fields['grpc_port']}"
         with grpc.insecure_channel(address) as channel:
             victim = Victim(
@@ -189,9 +189,6 @@ def test_malformed_calls(victim):
 
     @settings(
         max_examples=CALLS,
-        derandomize=True,
-        database=None,
-        deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -13,12 +13,12 @@ from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from serving.errors import ServingError
 from serving.settings import ANY_FREE_PORT
+from tests.integration.forked_server import run_forked
 from tests.integration.serving_calls import (
     TIMEOUT_SECONDS,
     predict_request,
     read_response,
 )
-from tests.integration.serving_process import run_server
 from tests.integration.serving_reloads import ask, write_models
 
 
@@ -96,12 +96,12 @@ def _taken_port():
 
 def test_taken_port(base_path, taken_port):
     """A gRPC port that somebody else has is an error, not a share of the calls."""
-    done = run_server(
+    code, said = run_forked(
         f"--port={taken_port}", "--model_name=m", f"--model_base_path={base_path}"
     )
 
-    assert done.returncode == 255
-    assert done.stdout.splitlines()[-1].startswith(
+    assert code == 255
+    assert said.splitlines()[-1].startswith(
         "Failed to start server. Error: INVALID_ARGUMENT: "
     )
 

@@ -8,6 +8,7 @@ import grpc
 import numpy as np
 import pytest
 
+from tests.integration.forked_server import fork_server
 from tests.integration.kernel_models import (
     IMAGES,
     KERNELS,
@@ -20,7 +21,6 @@ from tests.integration.serving_calls import (
     predict_request,
 )
 from tests.integration.serving_models import write_graph
-from tests.integration.serving_process import start_server
 
 SHAPES = [
     (),
@@ -70,7 +70,7 @@ def _process(tmp_path_factory):
                 'model_platform: "tensorflow" }\n'
             )
         file.write("}\n")
-    with start_server(f"--model_config_file={config}") as (process, fields):
+    with fork_server(f"--model_config_file={config}") as (process, fields):
         yield process, SimpleNamespace(grpc_port=int(fields["grpc_port"]))
 
 

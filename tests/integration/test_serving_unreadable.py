@@ -6,8 +6,8 @@ import grpc
 import pytest
 
 from serving.__main__ import DRAIN_SECONDS
+from tests.integration.forked_server import fork_server
 from tests.integration.serving_calls import TIMEOUT_SECONDS, open_channel
-from tests.integration.serving_process import start_server
 from tests.tiny_model import write_tiny_model
 
 NO_MESSAGE = b"\xff\xff"
@@ -35,7 +35,7 @@ def test_unary(server, caplog):
 def test_stream_ends(tmp_path):
     """A stream that was refused does not hold up the end of the process."""
     write_tiny_model(tmp_path / "tiny")
-    with start_server(f"--model_base_path={tmp_path / 'tiny'}") as (process, fields):
+    with fork_server(f"--model_base_path={tmp_path / 'tiny'}") as (process, fields):
         with grpc.insecure_channel(f"localhost:{fields['grpc_port']}") as channel:
             reflect = channel.stream_stream(REFLECTION)
             answers = reflect(iter([NO_MESSAGE]), timeout=TIMEOUT_SECONDS)

@@ -1,7 +1,6 @@
 """Networks trained from scratch, from IDX files or photos to an answer over HTTP."""
 
 import json
-import subprocess
 import sys
 
 import numpy as np
@@ -11,12 +10,14 @@ import urllib3
 
 from gateway.contract import read_contract
 from tests.drawn_idx import draw_pictures, write_idx_files
+from tests.integration.forked_server import fork_server
 from tests.integration.gateway_process import running_gateway
-from tests.integration.serving_process import start_server
 from tests.integration.trained_model import draw_photos
+from training.__main__ import main as train
 from training.config import HeadConfig, TrainingConfig
 from training.datasets import FASHION_LABELS
 from training.idx_files import encode_png
+from training.ladder import main as climb
 from training.run import run
 
 SECONDS_TO_LIVE = 120
@@ -34,6 +35,17 @@ def _version_folder(tmp_path_factory):
         head=HeadConfig(max_epochs=1),
     )
     return run(config).version_folder
+
+
+@pytest.fixture(name="run_main")
+def _run_main(monkeypatch, capsys):
+    """A function that runs a program here: its exit code, and what it said."""
+
+    def run_main(main, *arguments):
+        monkeypatch.setattr(sys, "argv", ["program", *map(str, arguments)])
+        return main(), capsys.readouterr()
+
+    return run_main
 
 
 def test_contract_and_report(version_folder):
@@ -73,7 +85,7 @@ def test_served(version_folder):
     ]
 
     with (
-        start_server(*flags, timeout_seconds=SECONDS_TO_LIVE) as (_, fields),
+        fork_server(*flags, timeout_seconds=SECONDS_TO_LIVE) as (_, fields),
         running_gateway(
             model_address=f"localhost:{fields['grpc_port']}", models="clothes"
         ) as gateway,
@@ -99,19 +111,15 @@ def test_served(version_folder):
 
 
 @pytest.mark.timeout(300)
-def test_ladder(tmp_path):
+def test_ladder(run_main, tmp_path):
     """Two rungs in one command: both exported, a table, and a page of both."""
     photos = draw_photos(tmp_path / "shades", 10)
     output = tmp_path / "models"
-    command = [sys.executable, "-m", "training.ladder", "--data", str(photos)]
-    command += ["--output", str(output), "--rungs", "2,4", "--weights", "random"]
-    command += ["--size", "64"]
+    arguments = ["--rungs=2,4", "--weights=random", "--size=64", "--max-epochs=1"]
 
-    done = subprocess.run(
-        [*command, "--max-epochs", "1"], capture_output=True, text=True, check=False
-    )
+    code, said = run_main(climb, "--data", photos, "--output", output, *arguments)
 
-    assert done.returncode == 0, done.stderr
+    assert code == 0, said.err
     assert sorted(path.name for path in output.iterdir()) == [
         "ladder-2",
         "ladder-4",
@@ -127,38 +135,34 @@ def test_ladder(tmp_path):
         contract = read_contract((folder / "assets.extra/contract.json").read_bytes())
         assert contract.model == rung["name"]
         assert contract.evaluation.test_accuracy == rung["test_accuracy"]
-        assert f"{rung['name']}" in done.stdout
+        assert f"{rung['name']}" in said.out
     assert contract.image.size == (64, 64)  # of the last alone
-    assert "training ladder-2: 100%" in done.stderr
+    assert "training ladder-2: 100%" in said.err
 
 
-def test_ladder_refuses(tmp_path):
+def test_ladder_refuses(run_main, tmp_path):
     """Unknown photos end the command with 1 and a sentence; nothing is written."""
-    command = [sys.executable, "-m", "training.ladder", "--data", "no-such-photos"]
+    output = tmp_path / "models"
 
-    done = subprocess.run(
-        [*command, "--output", str(tmp_path / "models")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    code, said = run_main(climb, "--data", "no-such-photos", "--output", output)
 
-    assert done.returncode == 1
-    assert "expected a folder or one of" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not (tmp_path / "models").exists()
+    assert code == 1
+    assert "ladder: expected a folder or one of" in said.err
+    assert not output.exists()
 
 
-def test_damaged_idx(tmp_path):
+def test_damaged_idx(run_main, tmp_path):
     """A file cut short is a sentence of the command, before any work."""
     folder = write_idx_files(tmp_path / "fashion-mnist")
     cut = folder / "t10k-images-idx3-ubyte.gz"
     cut.write_bytes(cut.read_bytes()[:-9])
-    command = [sys.executable, "-m", "training", "--data", str(folder)]
-    command += ["--backbone", "dense-300-100", "--output", str(tmp_path / "models")]
+    output = tmp_path / "models"
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    code, said = run_main(
+        train, "--data", folder, "--backbone", "dense-300-100", "--output", output
+    )
 
-    assert done.returncode == 1
-    assert "t10k-images-idx3-ubyte.gz' is no complete gzip file" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert code == 1
+    assert said.err.startswith("training: ")
+    assert "t10k-images-idx3-ubyte.gz' is no complete gzip file" in said.err
+    assert not output.exists()

@@ -40,12 +40,7 @@ def test_zero_failed_requests(outages, tmp_path):
     folder = tmp_path / "tiny"
     second = write_tiny_model(tmp_path / "aside", version=2)
 
-    outages.rest()
-    outages.roll()
-    versions = outages.publish(folder, second)
-    outages.publish_broken(folder, version=3)
-    outages.kill()
-    outages.hang(HANG_SECONDS)
+    versions = outages.run_all(folder, second, HANG_SECONDS)
 
     assert versions == {2}
     check_rows(outages.rows, MOST_SECONDS)
