@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -15,17 +16,6 @@ from tests.integration.trained_model import LABELS, draw_photos
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_SECONDS = 300
-
-
-@pytest.fixture(name="photos")
-def _photos(tmp_path):
-    """A folder whose name, with a blank, becomes a model in models/; removed after."""
-    name = f"demo test {os.getpid()}"
-    photos = draw_photos(tmp_path / name)
-    for path in list(photos.glob("*/*.png")):
-        path.rename(path.with_name(f'{path.stem}, of; "six".png'))
-    yield photos
-    shutil.rmtree(ROOT / "models" / name.replace(" ", "-"), ignore_errors=True)
 
 
 @contextmanager
@@ -56,61 +46,102 @@ def read_until(process, last_line):
     raise AssertionError(f"ended with {process.wait()} after\n{''.join(lines)}")
 
 
+@dataclass(frozen=True)
+class FirstRun:
+    """What the demo said that had to train, and what its curl line gave."""
+
+    photos: Path
+    said: str
+    repeated: str | None
+    code: int
+
+
+@pytest.fixture(name="first_run", scope="module")
+def _first_run(tmp_path_factory):
+    """Trained once, ended by Ctrl-C; the folder's name, with a blank, becomes a model.
+
+    That one is removed after. An empty version folder, which is no model, was there.
+    """
+    name = f"demo test {os.getpid()}"
+    photos = draw_photos(tmp_path_factory.mktemp("demo") / name)
+    for path in list(photos.glob("*/*.png")):
+        path.rename(path.with_name(f'{path.stem}, of; "six".png'))
+    model = ROOT / "models" / name.replace(" ", "-")
+    (model / "7").mkdir(parents=True)
+    try:
+        with start_demo(photos, "--max-epochs", "1") as process:
+            said = read_until(process, "until Ctrl-C")
+            repeated = repeat_curl(said, photos.parent)
+            os.killpg(process.pid, signal.SIGINT)
+            code = process.wait()
+        yield FirstRun(photos, said, repeated, code)
+    finally:
+        shutil.rmtree(model)
+
+
+def repeat_curl(said, folder):
+    """What the printed command gives in a shell; None where there is no curl."""
+    command = re.search(r"^\$ (curl .*)$", said, re.M)[1]
+    if shutil.which("curl") is None:
+        return None
+    return subprocess.check_output(command, shell=True, cwd=folder, text=True)
+
+
 @pytest.mark.timeout(WAIT_SECONDS)
-def test_demo(photos):
-    """It trains, answers, prints a curl line that works, stops; a second run reuses."""
-    with start_demo(photos) as first:
-        said = read_until(first, "until Ctrl-C")
-        command = re.search(r"^\$ (curl .*)$", said, re.M)[1]
-        repeated = None
-        if shutil.which("curl"):
-            repeated = subprocess.check_output(
-                command, shell=True, cwd=photos.parent, text=True
-            )
-        os.killpg(first.pid, signal.SIGINT)
-        assert first.wait() == 0
+def test_demo(first_run):
+    """It trains, answers, prints a curl line that works, and stops on Ctrl-C."""
+    said, repeated = first_run.said, first_run.repeated
 
-    with start_demo(photos, "--once") as second:
-        said_again = read_until(second, "both servers stopped")
-        assert second.wait() == 0
-
+    assert first_run.code == 0
     assert "training a classifier" in said
     assert re.search(r"test accuracy  [01]\.\d{4} \(95 % interval", said)
     assert any(f'"label": "{label}"' in said for label in LABELS)
-    assert repeated is None or '"version":1' in repeated.replace(" ", "")
-    assert f"reusing {ROOT}/models/demo-test-" in said_again
-    assert "training a classifier" not in said_again
+    assert ", version 8 in " in said
+    assert repeated is None or '"version":8' in repeated.replace(" ", "")
 
 
 @pytest.mark.timeout(WAIT_SECONDS)
-def test_closed_terminal(photos):
-    """A closed terminal ends the servers, too; an empty version folder is no model."""
-    (ROOT / "models" / photos.name.replace(" ", "-") / "7").mkdir(parents=True)
+def test_once(first_run):
+    """A second run reuses the model, and ends by itself if it is told to."""
+    with start_demo(first_run.photos, "--once") as second:
+        said = read_until(second, "both servers stopped")
+        code = second.wait()
 
-    with start_demo(photos) as process:
-        said = read_until(process, "until Ctrl-C")
+    assert code == 0
+    assert f"reusing {ROOT}/models/demo-test-" in said
+    assert "training a classifier" not in said
+
+
+@pytest.mark.timeout(WAIT_SECONDS)
+def test_closed_terminal(first_run):
+    """A closed terminal ends the servers, too."""
+    with start_demo(first_run.photos) as process:
+        read_until(process, "until Ctrl-C")
+        servers = list(find_servers(process).values())
         process.send_signal(signal.SIGHUP)
         code = process.wait()
 
     assert code == 0
-    assert ", version 8 in " in said
+    assert not any(server.is_running() for server in servers)
 
 
 @pytest.mark.timeout(WAIT_SECONDS)
-def test_server_that_dies(photos):
+def test_server_that_dies(first_run):
     """The demo says that a server ended by itself, stops the other one and fails."""
-    with start_demo(photos) as demo:
+    with start_demo(first_run.photos) as demo:
         read_until(demo, "until Ctrl-C")
-        gateway, server = (
-            next(
-                child
-                for child in psutil.Process(demo.pid).children(recursive=True)
-                if package in child.cmdline()
-            )
-            for package in ("gateway", "serving")
-        )
+        servers = find_servers(demo)
 
-        server.kill()
+        servers["serving"].kill()
 
         assert demo.wait() == 1
-        assert not gateway.is_running()
+        assert not servers["gateway"].is_running()
+
+
+def find_servers(demo):
+    """The demo's two servers, by the name of their package."""
+    children = psutil.Process(demo.pid).children(recursive=True)
+    return {
+        package: next(child for child in children if package in child.cmdline())
+        for package in ("gateway", "serving")
+    }
