@@ -55,15 +55,15 @@ class Classifier(litserve.LitAPI):
         return {"scores": np.reshape(output, (1, -1)).tolist()}
 
 
-if __name__ == "__main__":
-    server = litserve.LitServer(
-        Classifier(sys.argv[1]),
-        accelerator="cpu",
-        workers_per_device=os.cpu_count(),
-    )
-    server.run(
+def serve(api, port):
+    """Answer on loopback until the process is ended."""
+    litserve.LitServer(api, accelerator="cpu", workers_per_device=os.cpu_count()).run(
         host="127.0.0.1",
-        port=int(sys.argv[2]),
+        port=int(port),
         generate_client_file=False,
         log_level="warning",
     )
+
+
+if __name__ == "__main__":
+    serve(Classifier(sys.argv[1]), sys.argv[2])

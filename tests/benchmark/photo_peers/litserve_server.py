@@ -1,54 +1,27 @@
-"""LitServe: dynamic batching, a worker process per core as its documents say for CPUs.
+"""LitServe with photos: dynamic batching, a worker process per core.
 
 Run: python litserve_server.py FOLDER SIDE PORT
 """
 
-# pylint: disable=import-error  # installed in the environment of the peer alone
-
 from __future__ import annotations
 
 import base64
-import os
 import sys
 
-import litserve
-import numpy as np
-
-from tests.benchmark.peers.merging import MAX_BATCH_SIZE, MAX_WAIT_SECONDS
-from tests.benchmark.peers.saved_model import load_scorer
+from tests.benchmark.peers.litserve_server import Classifier, serve
 from tests.benchmark.photo_peers.pixels import to_pixels
 
 
-class PhotoClassifier(litserve.LitAPI):
+class PhotoClassifier(Classifier):
     """JSON with the photo in base64, scores as JSON."""
 
-    # pylint: disable=no-self-use  # LitServe calls methods
-
     def __init__(self, folder, side):
-        super().__init__(max_batch_size=MAX_BATCH_SIZE, batch_timeout=MAX_WAIT_SECONDS)
-        self.folder, self.side = folder, side
-        self.run = None
-
-    def setup(self, device):
-        """Load in the worker process."""
-        del device
-        self.run = load_scorer(self.folder)
+        super().__init__(folder)
+        self.side = side
 
     def decode_request(self, request):
         """One photo."""
         return to_pixels(base64.b64decode(request["photo"]), self.side)
-
-    def batch(self, inputs):
-        """Images to one array."""
-        return np.stack(inputs)
-
-    def predict(self, x):
-        """All images of the batch at once."""
-        return self.run(x)
-
-    def unbatch(self, output):
-        """A row for each caller."""
-        return list(output)
 
     def encode_response(self, output):
         """One photo's scores."""
@@ -56,13 +29,4 @@ class PhotoClassifier(litserve.LitAPI):
 
 
 if __name__ == "__main__":
-    litserve.LitServer(
-        PhotoClassifier(sys.argv[1], int(sys.argv[2])),
-        accelerator="cpu",
-        workers_per_device=os.cpu_count(),
-    ).run(
-        host="127.0.0.1",
-        port=int(sys.argv[3]),
-        generate_client_file=False,
-        log_level="warning",
-    )
+    serve(PhotoClassifier(sys.argv[1], int(sys.argv[2])), sys.argv[3])
