@@ -1,4 +1,4 @@
-"""A Keras network without its batch norms: the same numbers, fewer and faster layers.
+"""A Keras network without batch norms and padding layers: the same numbers, sooner.
 
 Owns the arithmetic of folding; knows no particular network. Inference only: the
 folded network must not be trained.
@@ -17,11 +17,17 @@ _CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
 
 
 def fold_batch_norm(network: keras.Model) -> keras.Model:
-    """A copy in which each linear convolution has absorbed the batch norm behind it.
+    """A copy in which each convolution has absorbed batch norm and padding around it.
 
     A batch norm stays where it cannot move: behind another kind of layer, behind a
     convolution with an activation, or where others read the convolution's output too.
+    A padding layer stays unless "same" pads the convolution behind it just so.
     """
+    paddings = {
+        padding.name: convolution.name
+        for padding in network.layers
+        if (convolution := _padded_convolution(padding)) is not None
+    }
     norms = {
         norm.name: convolution
         for norm in network.layers
@@ -30,9 +36,11 @@ def fold_batch_norm(network: keras.Model) -> keras.Model:
     folded_names = {convolution.name for convolution in norms.values()}
 
     def clone_layer(layer: layers.Layer) -> layers.Layer:
-        if layer.name in norms:
+        if layer.name in norms or layer.name in paddings:
             return layers.Identity(name=layer.name)
         config = layer.get_config()
+        if layer.name in paddings.values():
+            config["padding"] = "same"
         if layer.name in folded_names:
             config["use_bias"] = True
         return layer.__class__.from_config(config)
@@ -74,6 +82,38 @@ def _foldable_convolution(norm: layers.Layer) -> layers.Layer | None:
     if before.activation is not keras.activations.linear:
         return None
     return before if len(before._outbound_nodes) == 1 else None
+
+
+def _padded_convolution(padding: layers.Layer) -> layers.Layer | None:
+    """The convolution right behind this layer of zeros, if it can pad by itself."""
+    # pylint: disable=protected-access  # as above
+    if not isinstance(padding, layers.ZeroPadding2D):
+        return None
+    if padding.data_format != "channels_last" or len(padding._outbound_nodes) != 1:
+        return None
+    behind = padding._outbound_nodes[0].operation
+    if not isinstance(behind, _CONVOLUTIONS) or behind.padding != "valid":
+        return None
+    return behind if padding.padding == _same_zeros(padding, behind) else None
+
+
+def _same_zeros(
+    padding: layers.ZeroPadding2D, convolution: layers.Layer
+) -> tuple[tuple[int, int], ...] | None:
+    """What "same" would add before and behind, of rows and of columns, if known.
+
+    Of n pixels TensorFlow makes (ceil(n / stride) - 1) * stride + kernel, if that is
+    more; of an odd number of zeros one more stands behind.
+    """
+    height_width = padding.input.shape[1:3]
+    if None in height_width or set(convolution.dilation_rate) != {1}:
+        return None
+    sides = zip(height_width, convolution.kernel_size, convolution.strides)
+    totals = [
+        max(0, (-(-side // stride) - 1) * stride + kernel - side)
+        for side, kernel, stride in sides
+    ]
+    return tuple((total // 2, total - total // 2) for total in totals)
 
 
 def _absorb(

@@ -72,3 +72,69 @@ def test_second_reader():
     folded = fold_batch_norm(keras.Model(images, both))
 
     assert norm_count(folded) == 1
+
+
+def pads(network):
+    """How many layers of zeros a network has."""
+    return sum(isinstance(layer, layers.ZeroPadding2D) for layer in network.layers)
+
+
+@pytest.mark.parametrize(
+    "zeros, convolution, left",
+    [
+        # Of 12 pixels a stride of 2 wants one more, behind them.
+        (((0, 1), (0, 1)), {"strides": 2}, 0),
+        (((1, 0), (1, 0)), {"strides": 2}, 1),
+        (((1, 1), (1, 1)), {"strides": 2}, 1),
+        (((1, 1), (1, 1)), {}, 0),
+        (((1, 1), (0, 1)), {}, 1),
+        (((0, 1), (0, 1)), {"strides": 2, "padding": "same"}, 1),
+        (((2, 2), (2, 2)), {"dilation_rate": 2}, 1),
+    ],
+)
+@pytest.mark.parametrize("layer", [layers.Conv2D, layers.DepthwiseConv2D])
+def test_padding(layer, zeros, convolution, left):
+    """Zeros that the convolution behind can add itself are left to it, others stay."""
+    first = {"filters": 3} if layer is layers.Conv2D else {}
+    padded = layer(**first, kernel_size=3, **convolution)
+    network = build(layers.ZeroPadding2D(zeros), padded, layers.BatchNormalization())
+    images = np.random.default_rng(6).normal(size=(2, 12, 12, 3)).astype(np.float32)
+
+    folded = fold_batch_norm(network)
+
+    assert (pads(network), pads(folded), norm_count(folded)) == (1, left, 0)
+    np.testing.assert_allclose(folded(images), network(images), rtol=1e-4, atol=1e-4)
+
+
+def test_padding_of_odd_sides():
+    """How many zeros are "same" depends on the side: 12 pixels become 11, then 6."""
+    network = build(
+        layers.Conv2D(3, 2),
+        layers.ZeroPadding2D(1),
+        layers.DepthwiseConv2D(3, strides=2),
+    )
+    images = np.random.default_rng(6).normal(size=(2, 12, 12, 3)).astype(np.float32)
+
+    folded = fold_batch_norm(network)
+
+    assert pads(folded) == 0
+    np.testing.assert_allclose(folded(images), network(images), rtol=1e-5)
+
+
+def test_padding_with_two_readers():
+    """Zeros that others read too stay."""
+    images = keras.Input((12, 12, 3))
+    padded = layers.ZeroPadding2D(1)(images)
+    both = [layers.Conv2D(2, 3)(padded), layers.Conv2D(2, 3)(padded)]
+
+    assert pads(fold_batch_norm(keras.Model(images, both))) == 1
+
+
+def test_padding_of_unknown_sides():
+    """Without a size nobody knows which zeros "same" would add."""
+    images = keras.Input((None, None, 3))
+    padded = layers.ZeroPadding2D(1)(images)
+
+    folded = fold_batch_norm(keras.Model(images, layers.Conv2D(2, 3)(padded)))
+
+    assert pads(folded) == 1
