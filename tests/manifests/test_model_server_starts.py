@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import urllib.request
+from contextlib import suppress
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from canary_config import hold, read_served, write_served
 from gateway.deadline import Deadline
+from gateway.errors import UnknownVersion
 from gateway.model_client import ModelClient
 from gateway.targets import Target
 from serving.monitoring_config import DEFAULT_PATH
-from tests.integration.serving_process import start_server
+from tests.integration.forked_server import fork_server
 from tests.manifests.rendered import Objects, choices, overlay_components
 from tests.manifests.test_settings import (
     FILES_FOLDER,
@@ -67,7 +70,7 @@ def test_arguments_start(models, tmp_path, overlay, name, version):
     write_files(objects, deployment, tmp_path, models)
     (asked,) = gateway_settings(objects).models
 
-    with start_server(*arguments_here(deployment, tmp_path)) as (process, said):
+    with fork_server(*arguments_here(deployment, tmp_path)) as (process, said):
         assert said, process.stdout.read()
         served = ask_version(said, asked)
         health = ask_health(said)
@@ -78,6 +81,26 @@ def test_arguments_start(models, tmp_path, overlay, name, version):
     assert ":tensorflow:serving:request_count{" in metrics
 
 
+@pytest.mark.parametrize("overlay", ["kind", "embedded"])
+def test_restart_during_a_canary(models, tmp_path, overlay):
+    """A pod that starts while two versions have labels serves the one that is asked."""
+    objects = Objects(overlay)
+    deployment = objects.named("Deployment", "model-server")
+    write_files(objects, deployment, tmp_path, models)
+    path = tmp_path / "models.config"
+    text = path.read_text(encoding="utf-8")
+    held = hold(read_served(text), (1, 2), stable=1, canary=2)
+    path.write_text(write_served(text, held), encoding="utf-8")
+
+    with fork_server(*arguments_here(deployment, tmp_path)) as (process, said):
+        assert said, process.stdout.read()
+        served = [
+            ask_version(said, "classifier", label) for label in ("stable", "canary")
+        ]
+
+    assert served == [1, 2]
+
+
 def render_overlay(text):
     """An overlay by name, with everything added if the text says "with a canary"."""
     overlay, _, added = text.partition(" with ")
@@ -86,11 +109,15 @@ def render_overlay(text):
     return Objects(overlay, frozenset(overlay_components(overlay) | choices(overlay)))
 
 
-def ask_version(said, model):
-    """The version that a gateway reads its contract from."""
+def ask_version(said, model, label=None):
+    """The version that a gateway reads its contract from; its label may load last."""
     client = ModelClient(f"localhost:{said['grpc_port']}")
+    deadline = Deadline.after(60)
     try:
-        return client.contract(Target(model), Deadline.after(60)).version
+        while deadline.remaining_seconds():
+            with suppress(UnknownVersion):
+                return client.contract(Target(model, label=label), deadline).version
+        raise AssertionError(f"nothing answers as {label}")
     finally:
         client.close()
 
