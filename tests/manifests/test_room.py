@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+from gateway.decoder import MOST_SLOTS
 from tests.manifests.rendered import (
     KUBE_CONFIG,
+    OVERLAYS,
     ROOT,
     Objects,
     overlay_components,
@@ -21,6 +23,13 @@ from tests.manifests.test_pods import bytes_of
 KIND_CORES = 0.95
 KIND_BYTES = 290 * 2**20
 MACHINE_CORES = 2
+# Measured on two cores, 2026-11-23: a gateway that 24 callers send the largest pictures
+# to, and each picture more that is decoded at once.
+GATEWAY_BYTES = 1.2e9
+PICTURE_BYTES = 0.42e9
+# A model server without batching, 16 callers with 32 pictures each; a second version.
+SERVER_BYTES = 1.84e9
+VERSION_BYTES = 0.35e9
 TABLE = re.compile(
     r"^\| (overlay|while|more with) (.*?) \| ([\d.]+) \| ([\d.]+) \|$", re.M
 )
@@ -153,3 +162,23 @@ def test_kind_up_looks_for_that_much():
     _, needed = add((KIND_CORES, KIND_BYTES), lasting(objects), *surge)
 
     assert needed <= int(number) <= 1.02 * needed
+
+
+def limits_of(objects, deployment):
+    """The memory that each of a Deployment's lasting containers may take."""
+    spec = objects.named("Deployment", deployment)["spec"]["template"]["spec"]
+    return [bytes_of(c["resources"]["limits"]["memory"]) for c in spec["containers"]]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_limits_hold_the_worst(overlay):
+    """No caller's pictures end a pod, however many cores its node has."""
+    objects = Objects(overlay)
+    (gateway,) = limits_of(objects, "gateway")
+    (server,) = limits_of(objects, "model-server")
+
+    worst_bytes = GATEWAY_BYTES + (MOST_SLOTS - MACHINE_CORES) * PICTURE_BYTES
+    # What was measured is not the worst there is: a quarter more.
+    assert gateway > 1.25 * worst_bytes
+    # Twice what two cores run at once.
+    assert server > 2 * SERVER_BYTES + VERSION_BYTES
