@@ -223,7 +223,7 @@ def test_by_hand(stack, golden):
     "arguments, code, sentence",
     [
         (("start", 0), 2, "expected a version, received '0'"),
-        (("start", 99, "--patience=15"), 1, "expected version 99 to be loaded"),
+        (("start", 99, "--patience=6"), 1, "expected version 99 to be loaded"),
         (("start", 2, "--golden=nowhere"), 1, "at least 7 golden photos in nowhere"),
         (("status", "--model=cats"), 1, "expected one of the models tiny"),
         (("status", "--gateway=http://127.0.0.1:9"), 1, "expected a gateway at"),
