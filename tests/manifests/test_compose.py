@@ -57,6 +57,15 @@ def test_stock_by_default():
     }
 
 
+@pytest.mark.parametrize("name", ["README.md", "compose.yaml"])
+def test_choice_replaces_the_default(name):
+    """The profile is named by the variable: podman-compose would add --profile to it."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+
+    assert "COMPOSE_PROFILES=embedded" in text
+    assert "--profile embedded" not in text
+
+
 @pytest.mark.parametrize("service, overlay", SERVERS.items())
 def test_arguments(service, overlay):
     """The command line is the pod's, so that both are tried by each."""
