@@ -50,12 +50,10 @@ def size_of(image: str) -> int:
     Raises:
         CheckFailed: It is not there.
     """
-    try:
-        return int(_podman("image", "inspect", "--format", "{{.Size}}", image))
-    except CheckFailed as error:
-        raise CheckFailed(
-            f"expected the image {image}; scripts/build-images makes it"
-        ) from error
+    there = _podman("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    if image not in there:
+        raise CheckFailed(f"expected the image {image}; scripts/build-images makes it")
+    return int(_podman("image", "inspect", "--format", "{{.Size}}", image))
 
 
 def play(workload: Workload, addresses: Mapping[str, str]) -> Running:
@@ -201,6 +199,6 @@ def _podman(*arguments: str, text: str | None = None) -> str:
             f"podman {arguments[0]}: no end in {_SPARE_SECONDS:g} s"
         ) from error
     if done.returncode:
-        said = done.stderr.strip().rpartition("\n")[-1]
+        said = "; ".join(done.stderr.split("\n")).strip("; ")
         raise CheckFailed(f"podman {' '.join(arguments[:2])}: {said}")
     return done.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -15,12 +14,19 @@ from check_workloads import CheckFailed, read_workloads
 from tests.manifests.rendered import ROOT, Objects
 from tests.manifests.test_versions import overlay_images
 
-# "image inspect" answers with SIZE, or fails without one; nothing else may be asked.
+# It has the images of IMAGES, each of SIZE bytes; nothing else may be asked.
 PODMAN = """#!/bin/bash
 echo "$*" >> "$0.log"
-[ -n "$SIZE" ] || exit 1
-[ "$1 $2" = "image inspect" ] && echo "$SIZE"
+case "$1 $2" in
+  "images --format") echo $IMAGES ;;
+  "image inspect") echo "$SIZE" ;;
+  *) exit 1 ;;
+esac
 """
+BUILT = [
+    f"{image['newName']}:{image['newTag']}"
+    for image in map(overlay_images("embedded").get, ("model-server", "gateway"))
+]
 # Of the gateway and of the model server.
 HOST_PORTS = {8080: 20080, 8500: 20500, 8501: 20501}
 
@@ -41,16 +47,18 @@ def for_podman(workload, addresses):
 
 @pytest.fixture(name="check")
 def script_runner(tmp_path):
-    """check(*arguments, size=...) -> (process, what podman was asked)."""
+    """check(*arguments, size=..., ...) -> (process, what podman was asked)."""
     podman = tmp_path / "podman"
     podman.write_text(PODMAN, encoding="utf-8")
     podman.chmod(0o755)
     (tmp_path / "kubectl").symlink_to(shutil.which("kubectl"))
 
-    def check(*arguments, size=""):
+    def check(*arguments, size=1, images=(), without=None):
+        if without:
+            (tmp_path / without).unlink()
         done = subprocess.run(
             [sys.executable, str(ROOT / "scripts" / "check_images.py"), *arguments],
-            env={"PATH": f"{tmp_path}:{os.defpath}", "SIZE": str(size)},
+            env={"PATH": str(tmp_path), "SIZE": str(size), "IMAGES": " ".join(images)},
             capture_output=True,
             text=True,
             timeout=120,
@@ -180,7 +188,7 @@ def test_size(capsys):
 
 def test_too_large(check, photo):
     """A gateway that outgrew its limit fails before anything runs."""
-    done, asked = check("embedded", photo, size=250_000_000)
+    done, asked = check("embedded", photo, size=250_000_000, images=BUILT)
 
     assert done.returncode == 1
     assert "expected less than 250 MB" in done.stderr
@@ -189,18 +197,25 @@ def test_too_large(check, photo):
 
 def test_missing_image(check, photo):
     """What was not built is named, with the script that builds it."""
-    done, asked = check("embedded", photo)
-    images = overlay_images("embedded")
-    image = images["model-server"]
+    done, asked = check("embedded", photo, images=BUILT[1:])
 
     assert done.returncode == 1
-    assert f"{image['newName']}:{image['newTag']}; scripts/build-images" in done.stderr
+    assert f"{BUILT[0]}; scripts/build-images" in done.stderr
     assert "play" not in asked
+
+
+@pytest.mark.parametrize("name", ["podman", "kubectl"])
+def test_missing_tool(check, photo, name):
+    """Without its tools the script names the one that it lacks."""
+    done, _ = check("embedded", photo, images=BUILT, without=name)
+
+    assert done.returncode == 1
+    assert f"{name} is missing" in done.stderr
 
 
 def test_missing_photo(check, tmp_path):
     """Without a photo nothing is asked of podman."""
-    done, asked = check("embedded", str(tmp_path / "none.jpg"), size=1)
+    done, asked = check("embedded", str(tmp_path / "none.jpg"))
 
     assert done.returncode == 1
     assert "expected a photo" in done.stderr
@@ -209,7 +224,7 @@ def test_missing_photo(check, tmp_path):
 
 def test_unknown_overlay(check, photo):
     """production pulls from a registry; only what is built here can be run."""
-    done, _ = check("production", photo, size=1)
+    done, _ = check("production", photo)
 
     assert done.returncode == 2
     assert "invalid choice: 'production'" in done.stderr

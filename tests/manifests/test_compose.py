@@ -59,7 +59,7 @@ def test_stock_by_default():
 
 @pytest.mark.parametrize("name", ["README.md", "compose.yaml"])
 def test_choice_replaces_the_default(name):
-    """The profile is named by the variable: podman-compose would add --profile to it."""
+    """The variable names the profile: podman-compose would add --profile to it."""
     text = (ROOT / name).read_text(encoding="utf-8")
 
     assert "COMPOSE_PROFILES=embedded" in text
