@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from training.datasets import Photo, Split
 from training.errors import UnfitData
+from training.folders import as_text
 
 MIN_PICTURES_PER_CLASS = 5
 IMBALANCE_RATIO = 3.0
@@ -32,12 +33,30 @@ def check_split(split: Split) -> tuple[str, ...]:
     problems = _unreadable_names(split) + (_too_few(split) or _missing_classes(split))
     if problems:
         raise UnfitData("\n".join(f"- {problem}" for problem in problems))
-    return tuple(_copies(split) + _imbalance(split) + _small_parts(split))
+    findings = _copies(split) + _imbalance(split) + _small_parts(split)
+    return split.left_out + tuple(findings)
+
+
+def check_folds(split: Split, folds: int) -> None:
+    """See that every fold can hold every class.
+
+    Raises:
+        UnfitData: A class has fewer different pictures than there are folds.
+    """
+    digests: dict[str, set[str]] = {label: set() for label in split.labels}
+    for photo in split.photos:
+        digests[photo.label].add(photo.digest)
+    fewest = min(split.labels, key=lambda label: len(digests[label]))
+    if len(digests[fewest]) < folds:
+        raise UnfitData(
+            f"expected as many different pictures of each class as --folds {folds}, "
+            f"found {len(digests[fewest])} of '{fewest}'"
+        )
 
 
 def photo_name(photo: Photo) -> str:
-    """Class folder and file name, without the machine's own folders."""
-    return "/".join(photo.path.parts[-2:])
+    """Class folder and file name, without the machine's own folders; always text."""
+    return as_text("/".join(photo.path.parts[-2:]))
 
 
 def _unreadable_names(split: Split) -> list[str]:

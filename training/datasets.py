@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from training.errors import UnfitData
+from training.folders import is_train_alone, list_class_folders, split_folders
 from training.idx_files import DIGITS, FASHION_LABELS, is_idx_folder, list_pictures
 from training.photo_weights import find_weights
 from training.sources import (
@@ -24,18 +25,10 @@ from training.sources import (
 )
 from training.strata import take_share
 
-PICTURE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-)
 VALIDATION_FRACTION = 0.15
 TEST_FRACTION = 0.15
 _PARTS = ("train", "validation", "test")
 _IDX_VALIDATION_SHARE = 12  # the first twelfth: 5,000 of 60,000
-_SPLIT_FOLDERS = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val"),
-    "test": ("test",),
-}
 
 
 @dataclass(frozen=True)
@@ -54,7 +47,10 @@ class Photo:
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """The photos of one data set; labels are in score order."""
+    """The photos of one data set; labels are in score order.
+
+    left_out says in sentences which files and folders beside them were not taken.
+    """
 
     name: str
     labels: tuple[str, ...]
@@ -62,6 +58,7 @@ class Split:
     validation: tuple[Photo, ...]
     test: tuple[Photo, ...]
     is_given: bool
+    left_out: tuple[str, ...] = ()
 
     @property
     def photos(self) -> tuple[Photo, ...]:
@@ -86,18 +83,18 @@ def load_split(
 
     A folder with train/ and test/ or validation/ is taken as it is split, and a part
     it lacks is cut from train. So are IDX files (idx_files.py): their train file's
-    first twelfth is the validation part. Class folders are split within each class,
-    15 % for validation and test_fraction (0-1) for the test, in the order of the
-    content's SHA-256: the same photos always fall the same way, and equal files never
-    into different parts. A file weights.csv in the folder weighs single photos
-    (photo_weights.py).
+    first twelfth is the validation part. Class folders, also those of a train/ that
+    stands alone, are split within each class, 15 % for validation and test_fraction
+    (0-1) for the test, in the order of the content's SHA-256: the same photos always
+    fall the same way, and equal files never into different parts. A file weights.csv
+    in the folder weighs single photos (photo_weights.py).
 
     Raises:
         UnknownData: Neither a folder nor a known name, or the name's source failed.
         UnfitData: The folder holds no class folders with pictures, a file that the
             disk does not give, or weights that are none.
     """
-    if not Path(data).is_dir():
+    if not data or not Path(data).is_dir():
         folder, name = find_source(data, datasets_dir), data
     else:
         folder, name = Path(data), Path(data).resolve().name
@@ -107,11 +104,13 @@ def load_split(
         return _cut_split(name, _read_photos(cells), test_fraction)
     if is_idx_folder(folder):
         return _idx_split(name, folder)
-    parts = _split_folders(folder)
-    if "train" in parts and len(parts) > 1:
+    parts = split_folders(folder)
+    if len(parts) > 1:
         return _weigh(_given_split(name, parts), folder)
-    photos = _read_class_folders(folder)
-    return _weigh(_cut_split(name, photos, test_fraction), folder)
+    home = parts["train"] if is_train_alone(folder, parts) else folder
+    listed = list_class_folders(home)
+    split = _cut_split(name, _read_photos(listed.photos), test_fraction)
+    return _weigh(replace(split, left_out=listed.left_out), folder)
 
 
 def _tell_weight(photo: Photo) -> str:
@@ -154,40 +153,6 @@ def _idx_split(name: str, folder: Path) -> Split:
     )
 
 
-def _split_folders(folder: Path) -> dict[str, Path]:
-    """The parts of a given split, in any case; none where train/ is itself a class."""
-    folders = {path.name.lower(): path for path in sorted(_folders_in(folder))}
-    parts = {
-        part: folders[name]
-        for part, names in _SPLIT_FOLDERS.items()
-        for name in names
-        if name in folders
-    }
-    return parts if "train" in parts and _folders_in(parts["train"]) else {}
-
-
-def _folders_in(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.is_dir()]
-
-
-def _read_class_folders(folder: Path) -> list[Photo]:
-    listing = []
-    for path in sorted(folder.glob("*/**/*")):
-        names = path.relative_to(folder).parts
-        is_hidden = any(name.startswith((".", "__MACOSX")) for name in names)
-        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file() and not is_hidden:
-            listing.append(ListedPhoto(path, names[0]))
-    if not listing:
-        loose = sum(
-            path.suffix.lower() in PICTURE_SUFFIXES for path in folder.iterdir()
-        )
-        raise UnfitData(
-            "expected one folder per class with pictures inside, found "
-            f"{f'{loose} pictures outside of any' if loose else 'none'} in '{folder}'"
-        )
-    return _read_photos(listing)
-
-
 def _read_photos(listing: list[ListedPhoto]) -> list[Photo]:
     def read(entry: ListedPhoto) -> Photo:
         try:
@@ -203,12 +168,17 @@ def _read_photos(listing: list[ListedPhoto]) -> list[Photo]:
 
 
 def _given_split(name: str, folders: dict[str, Path]) -> Split:
-    parts = {part: _read_class_folders(path) for part, path in folders.items()}
+    listed = {part: list_class_folders(path) for part, path in folders.items()}
+    parts = {part: _read_photos(found.photos) for part, found in listed.items()}
+    left_out = [
+        f"{part}: {text}" for part, found in listed.items() for text in found.left_out
+    ]
     missing = [part for part in ("validation", "test") if part not in parts]
     for part in missing:
         fraction = TEST_FRACTION if part == "test" else VALIDATION_FRACTION
         parts["train"], parts[part] = _cut(parts["train"], fraction)
-    return _build_split(name, parts, is_given=True)
+    split = _build_split(name, parts, is_given=True)
+    return replace(split, left_out=tuple(left_out))
 
 
 def _cut_split(name: str, photos: list[Photo], test_fraction: float) -> Split:

@@ -7,13 +7,25 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from training.cache import tell_disk
+from training.errors import UnfitCache
 from training.history import History
 from training.progress import ProgressBar
+
+_Logs = dict[str, list[float]]
+# What h5py, Keras and json raise on files that are not what was written.
+_DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError)
+
+
+def least_loss(logs: _Logs) -> int:
+    """The first epoch of the least validation loss; one that is no number is none."""
+    return int(np.argmin(np.nan_to_num(logs["val_loss"], nan=np.inf)))
 
 
 class EpochBar(keras.callbacks.Callback):
@@ -44,75 +56,141 @@ class EpochBar(keras.callbacks.Callback):
 
 
 class BestEpoch(keras.callbacks.Callback):
-    """Stops when validation loss no longer falls, and goes back to its best epoch.
+    """Stops when validation no longer gets better, and goes back to its best epoch.
 
-    All it knows is in its folder after each epoch, so that an interrupted training
-    goes on as if nothing had been: with it goes Keras' own BackupAndRestore.
+    After each epoch its folder holds all that an interrupted training needs to go on
+    as if nothing had been. Weights and optimizer of an epoch are a file of their own;
+    notes.json, renamed into place behind it, says which files count. It holds the
+    figures of all epochs, and where the chance of dropout and augmentation stands.
     """
 
-    def __init__(self, folder: Path, patience_epochs: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        patience_epochs: int | None = None,
+        choose: Callable[[_Logs], int] = least_loss,
+    ) -> None:
+        """Find what an interrupted training left.
+
+        Args:
+            folder: Must exist; nobody else's.
+            patience_epochs: Without a better one, then it stops; None: it never does.
+            choose: Names the best epoch by the figures of all.
+
+        Raises:
+            UnfitCache: What lies there is damaged.
+        """
         super().__init__()
         self._folder, self._patience_epochs = folder, patience_epochs
-        self._logs: list[dict[str, float]] = []
-        if self._logs_path.is_file():
-            self._logs = json.loads(self._logs_path.read_text(encoding="utf-8"))
+        self._choose = choose
+        self._logs: _Logs = {}
+        self._chance: list[list[int]] = []
+        if self._notes_path.is_file():
+            try:
+                notes = json.loads(self._notes_path.read_text(encoding="utf-8"))
+                self._logs, self._chance = notes["logs"], notes["chance"]
+            except _DAMAGE as error:
+                raise self._damaged() from error
 
     @property
     def is_over(self) -> bool:
         """Validation has not become better for as long as one waits."""
-        return len(self._logs) - 1 - self._best >= self._patience_epochs
+        if self._patience_epochs is None:
+            return False
+        return self._count - 1 - self._best >= self._patience_epochs
 
     @property
     def history(self) -> History:
         """What was noted so far; there must be an epoch."""
-        return read_history(
-            {name: [logs[name] for logs in self._logs] for name in self._logs[0]}
-        )
+        return read_history(self._logs, self._choose)
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Forget what was noted of an epoch that the backup does not hold."""
-        del self._logs[epoch:]
+    def resume(self, model: keras.Model) -> int:
+        """Put the compiled model where its last whole epoch left it; the next epoch.
+
+        Raises:
+            UnfitCache: The files are damaged, or another model's.
+        """
+        if not self._count:
+            return 0
+        try:
+            model.optimizer.build(model.trainable_variables)
+            model.load_weights(self._weights_path(self._count - 1))
+            for state, value in zip(_chance(model), self._chance, strict=True):
+                state.assign(np.array(value, np.uint32))
+        except _DAMAGE as error:
+            raise self._damaged() from error
+        return self._count
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the epoch; keep its weights if it is the best."""
-        self._logs.append({name: float(value) for name, value in logs.items()})
-        if self._best == epoch:
-            aside = self._folder / "aside.weights.h5"
-            self.model.save_weights(aside)
-            os.replace(aside, self._weights_path)
-        aside = self._folder / "logs.writing"
-        aside.write_text(json.dumps(self._logs), encoding="utf-8")
-        os.replace(aside, self._logs_path)
+        """Write down the epoch, whole or not at all; Keras calls this.
+
+        Raises:
+            UnfitCache: The disk took no more.
+        """
+        for name, value in logs.items():
+            self._logs.setdefault(name, []).append(float(value))
+        self._chance = [state.numpy().tolist() for state in _chance(self.model)]
+        with tell_disk(self._folder):
+            self._write(epoch)
         self.model.stop_training = self.is_over
 
     def restore(self, model: keras.Model) -> None:
-        """Give the model the weights of the best epoch."""
-        model.load_weights(self._weights_path)
+        """Give the model the weights of the best epoch.
+
+        Raises:
+            UnfitCache: The file is damaged.
+        """
+        try:
+            model.load_weights(self._weights_path(self._best))
+        except _DAMAGE as error:
+            raise self._damaged() from error
+
+    def _write(self, epoch: int) -> None:
+        aside = self._folder / "aside.weights.h5"
+        self.model.save_weights(aside)
+        os.replace(aside, self._weights_path(epoch))
+        aside = self._folder / "notes.writing"
+        notes = {"logs": self._logs, "chance": self._chance}
+        aside.write_text(json.dumps(notes), encoding="utf-8")
+        os.replace(aside, self._notes_path)
+        kept = {self._weights_path(epoch), self._weights_path(self._best)}
+        for path in set(self._folder.glob("epoch-*.weights.h5")) - kept:
+            path.unlink()
+
+    def _damaged(self) -> UnfitCache:
+        return UnfitCache(
+            f"expected what an interrupted run wrote in '{self._folder}', found "
+            "damaged files: begin anew without --resume"
+        )
 
     @property
     def _best(self) -> int:
-        return _argmin([logs["val_loss"] for logs in self._logs])
+        return self._choose(self._logs) if self._count else 0
 
     @property
-    def _logs_path(self) -> Path:
-        return self._folder / "logs.json"
+    def _count(self) -> int:
+        return len(self._logs.get("val_loss", ()))
 
     @property
-    def _weights_path(self) -> Path:
-        return self._folder / "best.weights.h5"
+    def _notes_path(self) -> Path:
+        return self._folder / "notes.json"
+
+    def _weights_path(self, epoch: int) -> Path:
+        return self._folder / f"epoch-{epoch + 1}.weights.h5"
 
 
-def read_history(logs: dict[str, list[float]]) -> History:
-    """What Keras noted in each epoch, the one with the least validation loss named."""
+def read_history(logs: _Logs, choose: Callable[[_Logs], int] = least_loss) -> History:
+    """What Keras noted in each epoch, and the one that is chosen."""
     return History(
         train_loss=tuple(logs["loss"]),
         train_accuracy=tuple(logs["accuracy"]),
         validation_loss=tuple(logs["val_loss"]),
         validation_accuracy=tuple(logs["val_accuracy"]),
-        best_epoch=_argmin(logs["val_loss"]),
+        best_epoch=choose(logs),
     )
 
 
-def _argmin(losses: list[float]) -> int:
-    """The first of the lowest; a loss that is no number is none, and no loss is 0."""
-    return int(np.argmin(np.nan_to_num(losses, nan=np.inf))) if losses else 0
+def _chance(model: keras.Model) -> list[keras.Variable]:
+    """The states of all that draws at random; a file of weights lacks them."""
+    weights = {id(weight) for weight in model.weights}
+    return [state for state in model.variables if id(state) not in weights]

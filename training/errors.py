@@ -35,6 +35,10 @@ class UnknownLabels(TrainingError):
     """The names of a network's classes cannot be had."""
 
 
+class UnfitCache(TrainingError):
+    """What is kept between runs cannot be read, written or shared."""
+
+
 class UnfitKnobs(TrainingError):
     """Asked for what the chosen network cannot do; nothing was started."""
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from gateway.image import RESIZE_RULE
 from training.augment import augment
+from training.cache import tell_disk
 from training.config import Augmentation
 from training.pictures import Pixels
 from training.progress import ProgressBar
@@ -133,14 +134,16 @@ class FeatureStore:
         if self._folder is None:
             return
         folder = self._folder / key
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(dir=folder, suffix=".writing")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, digests=list(fresh), rows=np.stack(list(fresh.values())))
-            os.replace(aside, Path(aside).with_suffix(".npz"))
-        finally:
-            Path(aside).unlink(missing_ok=True)
+        with tell_disk(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, aside = tempfile.mkstemp(dir=folder, suffix=".writing")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    rows = np.stack(list(fresh.values()))
+                    np.savez(file, digests=list(fresh), rows=rows)
+                os.replace(aside, Path(aside).with_suffix(".npz"))
+            finally:
+                Path(aside).unlink(missing_ok=True)
 
 
 def name_features(

@@ -110,19 +110,17 @@ def fine_tune(
         weighted_metrics=["accuracy"],
     )
     best = BestEpoch(folder, knobs.patience_epochs)
-    backup = keras.callbacks.BackupAndRestore(
-        str(folder / "backup"), double_checkpoint=True, delete_checkpoint=False
-    )
+    first = best.resume(model)
     if not best.is_over:
         model.fit(
             batches,
             validation_data=PassBatches(validation, knobs.batch_size, None),
             epochs=knobs.max_epochs,
+            initial_epoch=first,
             shuffle=False,  # of batches; PassBatches shuffles pictures
             callbacks=[
                 _EpochStart(batches, blocks.head, config.seed),
                 best,
-                backup,
                 EpochBar(knobs.max_epochs, "fine-tuning"),
                 *stage_logs(config.tensorboard_dir, "fine-tuning"),
             ],

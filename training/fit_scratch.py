@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,11 +16,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.config import TrainingConfig
-from training.epochs import read_history
+from training.epochs import BestEpoch
 from training.features import freeze
 from training.fold import fold_batch_norm
 from training.head import balance_classes, classification_loss, one_hot
-from training.history import History, Stage
+from training.history import Stage
 from training.model import Classifier
 from training.pictures import DecodedSplit, Pixels
 from training.progress import ProgressBar
@@ -33,53 +33,64 @@ from training.scratch import (
 )
 from training.tensorboard import stage_logs
 from training.trained_model import TrainedModel
+from training.unfinished import open_stage_folder
 
 _PREDICTION_BATCH = 100
 
 
 def fit_scratch(
-    config: TrainingConfig, decoded: DecodedSplit, title: str | None = None
+    config: TrainingConfig,
+    decoded: DecodedSplit,
+    folder: Path | None = None,
+    title: str | None = None,
 ) -> TrainedModel:
     """Train the network that config.backbone names, on pixels of its own size.
 
     Its own number of epochs holds where config.head.max_epochs is not less. The best
-    epoch on validation accuracy is kept, or the last where the network says so. title
-    is what the progress bar says.
+    epoch on validation accuracy is kept, or the last where the network says so.
+
+    Args:
+        config: All knobs.
+        decoded: Its train and validation part.
+        folder: Where an interrupted training is found again; None: nowhere.
+        title: What the progress bar says.
     """
     start = time.monotonic()
     keras.utils.set_random_seed(config.seed)
-    name, classes = config.backbone, len(decoded.split.labels)
+    name, recipe = config.backbone, SCRATCH_NETWORKS[config.backbone]
     network = build_network(name)
-    head = build_top(name, network, classes)
+    head = build_top(name, network, len(decoded.split.labels))
     title = title or f"training {name}"
-    history = _fit(_in_training(name, network, head), config, decoded, title)
-    folded_network = fold_batch_norm(network)
+    with open_stage_folder(folder, title) as place:
+        best = BestEpoch(place, choose=_epoch_chooser(recipe))
+        model = _in_training(name, network, head)
+        shown = _fit(model, best, config, decoded, title)
+        best.restore(model)
     classifier = Classifier(
         name=name,
-        size=SCRATCH_NETWORKS[name].size,
+        size=recipe.size,
         network=network,
-        folded_network=folded_network,
+        folded_network=fold_batch_norm(network),
         head=head,
     )
     seconds = time.monotonic() - start
     return TrainedModel(
         classifier=classifier,
-        stages=(Stage(title="from scratch", history=history, seconds=seconds),),
+        stages=(Stage(title="from scratch", history=best.history, seconds=seconds),),
         predict_logits=_logits_predictor(classifier),
-        photos_per_second=(
-            len(history.train_loss) * len(decoded.train.targets) / seconds
-        ),
+        photos_per_second=shown / seconds if shown else None,
     )
 
 
 class _StepBar(keras.callbacks.Callback):
     """One bar over all epochs that moves inside an epoch too."""
 
-    def __init__(self, epochs: int, steps: int, title: str) -> None:
+    def __init__(self, epochs: int, steps: int, first: int, title: str) -> None:
         super().__init__()
-        self._bar = ProgressBar(total=epochs * steps, desc=title, unit="step")
-        self._steps = steps
-        self._epoch = 0
+        self._steps, self._epoch = steps, first
+        self._bar = ProgressBar(
+            total=epochs * steps, desc=title, unit="step", initial=first * steps
+        )
 
     def on_train_batch_end(
         self, batch: int, logs: dict[str, float] | None = None
@@ -110,9 +121,13 @@ def _in_training(name: str, network: keras.Model, head: keras.Model) -> keras.Mo
 
 
 def _fit(
-    model: keras.Model, config: TrainingConfig, decoded: DecodedSplit, title: str
-) -> History:
-    """Train in place."""
+    model: keras.Model,
+    best: BestEpoch,
+    config: TrainingConfig,
+    decoded: DecodedSplit,
+    title: str,
+) -> int:
+    """Train in place, from where best left it; how many pictures were shown for it."""
     recipe = SCRATCH_NETWORKS[config.backbone]
     train, classes = decoded.train, len(decoded.split.labels)
     epochs = min(recipe.epochs, config.head.max_epochs)
@@ -124,25 +139,28 @@ def _fit(
         steps_per_execution=min(steps, recipe.steps_at_once),
         jit_compile=False,  # XLA's convolutions took longer
     )
-    logs = model.fit(
-        train.batch,
-        one_hot(train.targets, classes),
-        sample_weight=(
-            balance_classes(train.targets, classes, train.weights)
-            if config.head.balances_classes
-            else train.weights
-        ),
-        validation_data=_for_validation(decoded.validation, classes),
-        epochs=epochs,
-        batch_size=recipe.batch_size,
-        callbacks=[
-            *_best_keeper(recipe, epochs),
-            _StepBar(epochs, steps, title),
-            *stage_logs(config.tensorboard_dir, "from scratch"),
-        ],
-        verbose=0,
-    ).history
-    return replace(read_history(logs), best_epoch=_kept_epoch(recipe, logs))
+    first = best.resume(model)
+    if first < epochs:
+        model.fit(
+            train.batch,
+            one_hot(train.targets, classes),
+            sample_weight=(
+                balance_classes(train.targets, classes, train.weights)
+                if config.head.balances_classes
+                else train.weights
+            ),
+            validation_data=_for_validation(decoded.validation, classes),
+            epochs=epochs,
+            initial_epoch=first,
+            batch_size=recipe.batch_size,
+            callbacks=[
+                best,
+                _StepBar(epochs, steps, first, title),
+                *stage_logs(config.tensorboard_dir, "from scratch"),
+            ],
+            verbose=0,
+        )
+    return (epochs - first) * len(train.targets)
 
 
 def _for_validation(pixels: Pixels, classes: int) -> tuple[np.ndarray, ...]:
@@ -151,21 +169,11 @@ def _for_validation(pixels: Pixels, classes: int) -> tuple[np.ndarray, ...]:
     return parts if pixels.weights is None else (*parts, pixels.weights)
 
 
-def _best_keeper(
-    recipe: ScratchNetwork, epochs: int
-) -> list[keras.callbacks.EarlyStopping]:
-    """Puts the best weights back at the end; never stops, as its patience shows."""
-    if not recipe.keeps_best:
-        return []
-    keeper = keras.callbacks.EarlyStopping(
-        "val_accuracy", mode="max", patience=epochs, restore_best_weights=True
-    )
-    return [keeper]
-
-
-def _kept_epoch(recipe: ScratchNetwork, logs: dict[str, list[float]]) -> int:
-    accuracies = logs["val_accuracy"]
-    return int(np.argmax(accuracies)) if recipe.keeps_best else len(accuracies) - 1
+def _epoch_chooser(recipe: ScratchNetwork) -> Callable[[dict[str, list[float]]], int]:
+    """The best by validation accuracy, or the last."""
+    if recipe.keeps_best:
+        return lambda logs: int(np.argmax(logs["val_accuracy"]))
+    return lambda logs: len(logs["val_accuracy"]) - 1
 
 
 def _logits_predictor(

@@ -71,6 +71,20 @@ def parse_arguments(arguments: list[str], datasets_dir: Path) -> LadderConfig:
         default=LadderConfig.max_epochs,
         help="the first three rungs train 20 at the most",
     )
+    add(
+        "--cache",
+        type=Path,
+        dest="cache_dir",
+        default=LadderConfig.cache_dir,
+        metavar="FOLDER",
+        help="keeps features, and what an interrupted rung needs to go on",
+    )
+    add(
+        "--resume",
+        action="store_true",
+        dest="resumes",
+        help="take rungs that lie there from the same photos and knobs, and go on",
+    )
     return LadderConfig(datasets_dir=datasets_dir, **vars(parser.parse_args(arguments)))
 
 
@@ -88,7 +102,9 @@ def main() -> int:
     """Climb once and print the table."""
     config = parse_arguments(sys.argv[1:], read_datasets_dir())
     return run_program(
-        "ladder", lambda: _climb(config), "the rungs exported so far are whole"
+        "ladder",
+        lambda: _climb(config),
+        "the rungs exported so far are whole. The same command with --resume goes on",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.config import TrainingConfig
+from training.config import CACHE_DIR, TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,8 @@ RUNGS = {
 class LadderConfig:
     """One climb; rungs are numbers of RUNGS, output holds a model's folder for each.
 
-    backbone, weights and size (pixels, square) are those of the pretrained rung.
+    backbone, weights and size (pixels, square) are those of the pretrained rung;
+    cache_dir is that of TrainingConfig.
     """
 
     data: str = "cats-vs-dogs"
@@ -45,3 +46,5 @@ class LadderConfig:
     weights: str = TrainingConfig.weights
     size: int | None = None
     max_epochs: int = 200
+    cache_dir: Path | None = CACHE_DIR
+    resumes: bool = False

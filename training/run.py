@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from training.backbones import build_backbone
-from training.checks import check_split
+from training.checks import check_folds, check_split
 from training.config import TrainingConfig
 from training.datasets import Split, load_split
 from training.errors import ExportRefused
@@ -31,7 +31,7 @@ from training.scratch import SCRATCH_NETWORKS, picture_size
 from training.search import tell_search
 from training.shuffled_scratch import run_shuffled_scratch
 from training.trained_model import TrainedModel
-from training.unfinished import close_run_folder, open_run_folder
+from training.unfinished import open_run_folder
 
 _Fit = Callable[[DecodedSplit, Path | None], TrainedModel]
 
@@ -55,55 +55,67 @@ def run(config: TrainingConfig, command: str | None = None) -> RunResult:
     start = time.monotonic()
     split = load_split(config.data, config.datasets_dir, config.test_fraction)
     check_split(split)
-    check_output(config.output)
+    _check_places(config)
+    if config.folds:
+        check_folds(split, config.folds)
     size, fit = _choose_network(config)
     decoded = decode_split(split, size, config.skips_unreadable)
     findings = _tell_skipped(split, decoded) + check_split(decoded.split)
     near_duplicates = find_near_duplicates(decoded)
     findings += tell_near_duplicates(near_duplicates)
-    folder = open_run_folder(config, decoded.split)
-    trained = fit(decoded, folder)
-    findings += tell_search(trained.trials, config.head)
-    judgment = judge_model(trained, decoded)
-    _require(judgment.evaluation, config.min_accuracy)
-    contract = write_contract(
-        Path(os.path.abspath(config.output)).name,
-        judgment.classifier,
-        decoded.split,
-        judgment.evaluation,
-    )
-    facts = ReportFacts(
-        contract=contract,
-        evaluation=judgment.evaluation,
-        stages=trained.stages,
-        findings=findings,
-        is_given_split=split.is_given,
-        seconds=time.monotonic() - start,
-        config=config,
-        command=command,
-        calibration=judgment.calibration,
-        near_duplicates=near_duplicates,
-        mistakes=judgment.mistakes,
-        right=judgment.right,
-        shuffled=trained.shuffled,
-        cross_validation=trained.cross_validation,
-        pixel_difference=compare_pixels(decoded),
-        photos_per_second=trained.photos_per_second,
-    )
-    version_folder = export_model(
-        judgment.classifier,
-        contract,
-        golden_pictures(decoded),
-        functools.partial(_write_beside, facts, judgment.classifier, decoded),
-        config.output,
-    )
-    close_run_folder(folder)
-    return RunResult(
-        version_folder=version_folder,
-        evaluation=judgment.evaluation,
-        findings=findings,
-        stages=trained.stages,
-    )
+    with open_run_folder(config, decoded.split) as folder:
+        trained = fit(decoded, folder)
+        findings += tell_search(trained.trials, config.head)
+        judgment = judge_model(trained, decoded)
+        _require(judgment.evaluation, config.min_accuracy)
+        contract = write_contract(
+            Path(os.path.abspath(config.output)).name,
+            judgment.classifier,
+            decoded.split,
+            judgment.evaluation,
+        )
+        facts = ReportFacts(
+            contract=contract,
+            evaluation=judgment.evaluation,
+            stages=trained.stages,
+            findings=findings,
+            is_given_split=split.is_given,
+            seconds=time.monotonic() - start,
+            config=config,
+            command=command,
+            calibration=judgment.calibration,
+            near_duplicates=near_duplicates,
+            mistakes=judgment.mistakes,
+            right=judgment.right,
+            shuffled=trained.shuffled,
+            cross_validation=trained.cross_validation,
+            pixel_difference=compare_pixels(decoded),
+            photos_per_second=trained.photos_per_second,
+        )
+        version_folder = export_model(
+            judgment.classifier,
+            contract,
+            golden_pictures(decoded),
+            functools.partial(_write_beside, facts, judgment.classifier, decoded),
+            config.output,
+        )
+        return RunResult(
+            version_folder=version_folder,
+            evaluation=judgment.evaluation,
+            findings=findings,
+            stages=trained.stages,
+        )
+
+
+def _check_places(config: TrainingConfig) -> None:
+    """See before the work that the model can be written, and not among the photos."""
+    photos, output = (Path(os.path.abspath(p)) for p in (config.data, config.output))
+    if photos.is_dir() and output.is_relative_to(photos):
+        raise ExportRefused(
+            f"expected an output outside of the photos' folder, received '{output}'"
+        )
+    for folder in filter(None, (config.output, config.tensorboard_dir)):
+        check_output(folder)
 
 
 def _require(evaluation: EvaluationReport, min_accuracy: float) -> None:
@@ -134,9 +146,9 @@ def _write_beside(
 def _choose_network(config: TrainingConfig) -> tuple[tuple[int, int], _Fit]:
     """The pictures' (height, width) and what trains on them."""
     if config.backbone in SCRATCH_NETWORKS:
-        return picture_size(config), lambda decoded, _: replace(
-            fit_scratch(config, decoded),
-            shuffled=run_shuffled_scratch(config, decoded),
+        return picture_size(config), lambda decoded, folder: replace(
+            fit_scratch(config, decoded, folder),
+            shuffled=run_shuffled_scratch(config, decoded, folder),
         )
     size = (config.size, config.size) if config.size else None
     backbone = build_backbone(config.backbone, config.weights, size)

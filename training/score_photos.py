@@ -10,8 +10,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from training.datasets import PICTURE_SUFFIXES
 from training.errors import UnfitData
+from training.folders import PICTURE_SUFFIXES
 
 _HIDDEN = (".", "__MACOSX")
 

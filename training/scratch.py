@@ -16,6 +16,8 @@ from training.config import FineTuningConfig, TrainingConfig
 from training.errors import UnfitKnobs
 
 _Stack = list[layers.Layer]
+# What --weights may say of a network that has none: its default, and the truth.
+_NO_WEIGHTS = ("imagenet", "random")
 
 # Pillow's own way from RGB to gray. Source: ITU-R BT.601-2.
 _GRAY_SHARES = [[0.299], [0.587], [0.114]]
@@ -56,7 +58,7 @@ def picture_size(config: TrainingConfig) -> tuple[int, int]:
         "fine-tuning": config.fine_tuning != FineTuningConfig(),
         "cross-validation": config.folds > 0,
         "a search": config.search_trials > 0,
-        "--resume": config.resumes,
+        f"--weights {config.weights}": config.weights not in _NO_WEIGHTS,
     }
     unfit = [knob for knob, is_asked in asked.items() if is_asked]
     if unfit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,10 +16,13 @@ from training.pictures import DecodedSplit, Pixels
 MAX_EPOCHS = 3
 
 
-def run_shuffled_scratch(config: TrainingConfig, decoded: DecodedSplit) -> ShuffledRun:
+def run_shuffled_scratch(
+    config: TrainingConfig, decoded: DecodedSplit, folder: Path | None = None
+) -> ShuffledRun:
     """Train for MAX_EPOCHS on shuffled labels and judge on validation's true ones.
 
-    As shuffled.py does with a head; the test part stays untouched.
+    As shuffled.py does with a head; the test part stays untouched. An interrupted run
+    is found again in folder.
     """
     chance = np.random.default_rng(config.seed)
     shuffled = replace(
@@ -30,7 +34,8 @@ def run_shuffled_scratch(config: TrainingConfig, decoded: DecodedSplit) -> Shuff
     brief = replace(
         config, head=replace(config.head, max_epochs=epochs), tensorboard_dir=None
     )
-    trained = fit_scratch(brief, shuffled, "training on shuffled labels")
+    title = "training on shuffled labels"
+    trained = fit_scratch(brief, shuffled, folder, title)
     logits = trained.predict_logits(decoded.validation, "scores of shuffled labels")
     targets = decoded.validation.targets
     counts = np.bincount(targets)

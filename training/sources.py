@@ -54,7 +54,7 @@ def find_source(name: str, datasets_dir: Path) -> Path:
         UnknownData: No data set of that name, or its source could not be reached.
     """
     ready = datasets_dir / name
-    if ready.is_dir():
+    if name and ready.is_dir():
         return ready
     if name in (SOLAR_CELLS, SOLAR_CELLS_WEIGHTED):
         return _solar_cells_folder()

@@ -6,7 +6,6 @@ weights to begin again from.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +30,7 @@ from training.pictures import Pixels
 from training.search import Trial, search_head
 from training.tensorboard import stage_logs
 from training.trained_model import TrainedModel
+from training.unfinished import open_stage_folder
 
 # Fine-tuning keeps the frozen part's maps of all passes in memory: no more than this.
 MAX_MAP_BYTES = 4 * 2**30
@@ -145,10 +145,8 @@ class TransferLearner:
         before = blocks.weights
         train = self._map_samples(pixels[0], head, "train")
         validation = self._map_samples(pixels[1], head, "validation", passes=1)
-        with tempfile.TemporaryDirectory() as aside:
-            stage = fine_tune(
-                blocks, train, validation, self._config, folder or Path(aside)
-            )
+        with open_stage_folder(folder, "fine-tuning") as place:
+            stage = fine_tune(blocks, train, validation, self._config, place)
         reached = measure_reliability(
             blocks.predict_logits(validation.passes[0]),
             pixels[1].targets,

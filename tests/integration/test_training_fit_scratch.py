@@ -186,7 +186,7 @@ def test_kept_epoch(clothes):
     [
         ({"size": 96}, "--size 96"),
         ({"folds": 5}, "cross-validation"),
-        ({"search_trials": 9, "resumes": True}, "a search, --resume"),
+        ({"search_trials": 9, "weights": "net.h5"}, "a search, --weights net.h5"),
         ({"fine_tuning": FineTuningConfig(max_epochs=1)}, "fine-tuning"),
     ],
 )

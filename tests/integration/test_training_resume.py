@@ -11,12 +11,12 @@ from PIL import Image
 from tests.integration.trained_model import draw_photos
 from training.config import FineTuningConfig, HeadConfig, TrainingConfig
 from training.datasets import load_split
-from training.errors import ExportRefused
+from training.errors import ExportRefused, UnfitCache
 from training.golden import compare_pixels
 from training.head import Samples, fit_head
 from training.pictures import decode_split
 from training.tensorboard import stage_logs
-from training.unfinished import close_run_folder, open_run_folder
+from training.unfinished import open_run_folder
 
 
 @pytest.fixture(name="split")
@@ -27,21 +27,34 @@ def _split(tmp_path):
 @pytest.fixture(name="config")
 def _config(tmp_path):
     return TrainingConfig(
-        data="shades", output=tmp_path / "models", cache_dir=tmp_path / "cache"
+        data="shades",
+        output=tmp_path / "models",
+        cache_dir=tmp_path / "cache",
+        fine_tuning=FineTuningConfig(max_epochs=2),
     )
+
+
+def stop_within(config, split, stage="a stage"):
+    """Interrupt a run after it wrote something; where it did, and what it found."""
+    with pytest.raises(KeyboardInterrupt), open_run_folder(config, split) as folder:
+        found = sorted(path.parent.name for path in folder.glob("*/note"))
+        (folder / stage).mkdir(exist_ok=True)
+        (folder / stage / "note").write_text("two epochs")
+        raise KeyboardInterrupt
+    return folder, found
 
 
 def test_resume_finds_its_run(config, split):
     """The same run finds its folder as it was; without --resume it begins anew."""
-    (open_run_folder(config, split) / "note").write_text("two epochs")
+    resuming = dataclasses.replace(config, resumes=True)
+    first, _ = stop_within(config, split)
 
-    again = open_run_folder(dataclasses.replace(config, resumes=True), split)
-    kept = (again / "note").is_file()
-    anew = open_run_folder(config, split)
+    again, kept = stop_within(resuming, split)
+    anew, lost = stop_within(config, split)
 
-    assert kept
-    assert again == anew
-    assert not list(anew.iterdir())
+    assert first == again == anew
+    assert kept == ["a stage"]
+    assert not lost
 
 
 @pytest.mark.parametrize(
@@ -57,18 +70,46 @@ def test_other_runs_have_other_folders(config, split, change):
     """Whatever changes the outcome makes it another run."""
     other = dataclasses.replace(config, resumes=True, **change)
 
-    assert open_run_folder(config, split) != open_run_folder(other, split)
+    assert stop_within(config, split)[0] != stop_within(other, split)[0]
 
 
 def test_finished_run(config, split):
-    """What came to its end leaves nothing; without a cache there is nothing."""
-    folder = open_run_folder(config, split)
-
-    close_run_folder(folder)
+    """What came to its end leaves nothing."""
+    with open_run_folder(config, split) as folder:
+        (folder / "a stage").mkdir()
 
     assert not folder.exists()
-    uncached = dataclasses.replace(config, cache_dir=None)
-    assert open_run_folder(uncached, split) is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"cache_dir": None}, {"fine_tuning": FineTuningConfig()}]
+)
+def test_nothing_to_go_on_with(config, split, change):
+    """Without a cache, and of a head alone, no run is kept."""
+    with open_run_folder(dataclasses.replace(config, **change), split) as folder:
+        assert folder is None
+
+    assert not config.cache_dir.exists()
+
+
+def test_two_at_once(config, split):
+    """The same run twice at a time would write into one folder: the second is told."""
+    with open_run_folder(config, split) as folder:
+        (folder / "a stage").mkdir()
+        with pytest.raises(UnfitCache, match="found another at work"):
+            with open_run_folder(config, split):
+                pass
+
+        assert (folder / "a stage").is_dir()
+
+
+def test_cache_that_is_a_file(config, split):
+    """A cache that cannot be written is a sentence with a way out."""
+    config.cache_dir.write_text("not a folder")
+
+    with pytest.raises(UnfitCache, match="--no-cache"):
+        with open_run_folder(config, split):
+            pass
 
 
 def test_gateway_pixels(split):

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from training.checks import check_split
+from training.checks import check_folds, check_split, photo_name
 from training.datasets import load_split
 from training.errors import UnfitData
 
@@ -126,3 +126,26 @@ def test_clean_set_is_silent(make_photos, tmp_path):
     split = load_split(str(tmp_path / "data"), tmp_path)
 
     assert len(check_split(split)) == 0
+
+
+def test_more_folds_than_pictures(make_photos, tmp_path):
+    """Each fold needs a picture of each class; copies are one picture."""
+    folder = make_photos({"cat": 30, "dog": 9})
+    shutil.copy(folder / "dog" / "0.png", folder / "dog" / "copy.png")
+    split = load_split(str(folder), tmp_path)
+
+    check_folds(split, 9)
+
+    with pytest.raises(UnfitData, match="--folds 10, found 9 of 'dog'"):
+        check_folds(split, 10)
+
+
+def test_file_name_that_is_no_text(make_photos, tmp_path):
+    """A photo named in Latin-1 can be written into a report."""
+    folder = make_photos({"cat": 5, "dog": 5})
+    (folder / "cat" / "0.png").rename(folder / "cat" / os.fsdecode(b"caf\xe9.png"))
+    split = load_split(str(folder), tmp_path)
+
+    names = {photo_name(photo) for photo in split.photos}
+
+    assert "cat/caf\ufffd.png" in names
