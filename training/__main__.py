@@ -14,11 +14,10 @@ def main() -> int:
     """Run once; 0 when a version was exported, 1 with a sentence when not."""
     config = parse_arguments(sys.argv[1:], read_datasets_dir())
     command = shlex.join(["python", "-m", "training", *sys.argv[1:]])
-    return run_program(
-        "training",
-        lambda: _train(config, command),
-        "nothing was exported. The same command with --resume goes on",
-    )
+    interrupted = "nothing was exported"
+    if config.cache_dir:
+        interrupted += ". The same command with --resume goes on"
+    return run_program("training", lambda: _train(config, command), interrupted)
 
 
 def _train(config: TrainingConfig, command: str) -> None:

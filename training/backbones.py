@@ -29,6 +29,8 @@ BACKBONES = tuple(sorted((*VARIANTS, *NETWORKS)))
 IMAGENET, RANDOM = "imagenet", "random"
 IMAGENET_CLASSES = 1000
 _LITE_MIN_SIDE = 32
+# Features of 32 pictures at once take some 5 GB here; EfficientNet-B7 was made for 600.
+MAX_SIDE = 1024
 # What h5py, Keras and pickle raise on files that are not what they should be.
 _DAMAGE = (
     OSError,
@@ -99,10 +101,10 @@ def _check_size(name: str, size: tuple[int, int] | None) -> tuple[int, int]:
     else:
         side, min_side = NETWORKS[name].resolution, NETWORKS[name].min_side
     height, width = size or (side, side)
-    if min(height, width) < min_side:
+    if min(height, width) < min_side or max(height, width) > MAX_SIDE:
         raise UnknownBackbone(
-            f"expected pictures of at least {min_side}x{min_side} pixels for {name}, "
-            f"received {height}x{width}"
+            f"expected pictures of {min_side}x{min_side} to {MAX_SIDE}x{MAX_SIDE} "
+            f"pixels for {name}, received {height}x{width}"
         )
     return height, width
 

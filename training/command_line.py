@@ -41,7 +41,10 @@ def parse_arguments(arguments: list[str], datasets_dir: Path) -> TrainingConfig:
     add_head_arguments(parser)
     add_fine_tuning_arguments(parser)
     _add_judging_arguments(parser)
-    return read_config(parser.parse_args(arguments), datasets_dir)
+    config = read_config(parser.parse_args(arguments), datasets_dir)
+    if config.resumes and config.cache_dir is None:
+        parser.error("expected --resume with a cache, received --no-cache")
+    return config
 
 
 def read_config(parsed: argparse.Namespace, datasets_dir: Path) -> TrainingConfig:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-CACHE_DIR = Path.home() / ".cache" / "image-classifier"
+
+def _find_cache() -> Path:
+    """Below the home; a user who has none (a bare number in a container) has /tmp."""
+    try:
+        return Path.home() / ".cache" / "image-classifier"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / "image-classifier"
+
+
+CACHE_DIR = _find_cache()
 
 
 @dataclass(frozen=True, kw_only=True)

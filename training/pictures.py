@@ -5,6 +5,7 @@ Owns the arrays of a run; how one file becomes one array is gateway.image's busi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -75,11 +76,12 @@ def decode_split(
 
     Raises:
         UnfitData: Files that are no readable pictures, all of them listed, unless
-            they may be skipped.
+            they may be skipped; or more pixels than there is memory.
     """
     problems: dict[Photo, str] = {}
-    batch = np.empty((len(split.photos), *size, 3), np.uint8)
     count = len(split.photos)
+    _check_memory(count, size)
+    batch = np.empty((count, *size, 3), np.uint8)
     if any(is_idx_picture(photo.path) for photo in split.photos[:1]):
         images = decode_pictures([photo.path for photo in split.photos], size)
         for i, image in enumerate(ProgressBar(images, _TITLE, count, unit="photo")):
@@ -92,6 +94,8 @@ def decode_split(
             batch[index] = decode_image(photo.path.read_bytes(), size)
         except GatewayError as error:
             problems[photo] = str(error)
+        except OSError as error:
+            problems[photo] = error.strerror
 
     # Pillow lets go of the interpreter while it decodes and resizes: threads do.
     with ThreadPoolExecutor() as pool:
@@ -101,6 +105,18 @@ def decode_split(
     if problems and not skips_unreadable:
         raise UnfitData(_list_problems(problems))
     return _arrange(split, batch, problems)
+
+
+def _check_memory(count: int, size: tuple[int, int]) -> None:
+    """All pixels are held at once: too many, and the system would end the run."""
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    needed = count * size[0] * size[1] * 3
+    if needed > total:
+        raise UnfitData(
+            f"expected pictures that fit into {total / 1e9:.1f} GB of memory, received "
+            f"{count} of {size[0]}x{size[1]} pixels, {needed / 1e9:.1f} GB: name a "
+            "smaller --size"
+        )
 
 
 def _list_problems(problems: dict[Photo, str]) -> str:

@@ -41,6 +41,52 @@ def test_values_out_of_range(argument, capsys):
     assert f"argument {argument.partition('=')[0]}:" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "argument, rule",
+    [
+        ("--size=large", "expected a whole number, received 'large'"),
+        ("--folds=", "expected a whole number, received ''"),
+        ("--dropout=half", "expected a number, received 'half'"),
+    ],
+)
+def test_values_that_are_no_numbers(argument, rule, capsys):
+    """The sentence tells the rule, not the name of a function."""
+    with pytest.raises(SystemExit):
+        parse_arguments([*REQUIRED, argument], Path())
+
+    assert rule in capsys.readouterr().err
+
+
+def test_resume_without_cache(capsys):
+    """What is kept nowhere cannot be gone on with."""
+    with pytest.raises(SystemExit):
+        parse_arguments([*REQUIRED, "--resume", "--no-cache"], Path())
+
+    assert "expected --resume with a cache" in capsys.readouterr().err
+
+
+def test_user_without_home():
+    """A bare number in a container, in no list of users, keeps its cache in /tmp."""
+    code = """
+import pathlib
+def nobody(kind):
+    raise RuntimeError("Could not determine home directory.")
+pathlib.Path.home = classmethod(nobody)
+from training.config import CACHE_DIR
+print(CACHE_DIR)
+"""
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TMPDIR": "/tmp"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "/tmp/image-classifier\n"
+
+
 def test_interrupt_while_importing(tmp_path):
     """Ctrl-C before the first photo is a sentence and 130, not a traceback."""
     # In TensorFlow's place a module that waits at a pipe until it is interrupted.

@@ -1,5 +1,8 @@
 """Every file is decoded once; what cannot be read is listed."""
 
+import dataclasses
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -60,3 +63,23 @@ def test_unreadable_files_can_be_skipped(damaged, tmp_path):
         {"text.jpg", "empty.png", "cut.jpg"}
     )
     assert len(decoded.train.batch) == len(decoded.split.train)
+
+
+def test_file_that_is_gone(make_photos, tmp_path):
+    """A photo that vanished after it was listed is in the list of what is wrong."""
+    split = load_split(str(make_photos({"cat": 20, "dog": 20})), tmp_path)
+    split.train[0].path.unlink()
+
+    with pytest.raises(UnfitData, match="(?s)1 files .*No such file"):
+        decode_split(split, SIZE)
+
+
+def test_more_than_memory(make_photos, tmp_path):
+    """Pixels that cannot be held are refused before the system ends the run."""
+    split = load_split(str(make_photos({"cat": 5, "dog": 5})), tmp_path)
+    side = 1024
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    many = split.train[:1] * (memory // (3 * side**2) + 1)
+
+    with pytest.raises(UnfitData, match="of 1024x1024 pixels.*smaller --size"):
+        decode_split(dataclasses.replace(split, train=many), (side, side))
