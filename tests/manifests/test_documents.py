@@ -82,6 +82,8 @@ def test_by_hand(run, checkout):
     assert wanted == {word for word in loaded if word.startswith("localhost/")}
     for call in built:
         assert (ROOT / call[call.index("-f") + 1]).is_file()
+    told = (checkout / "calls.log.attestations").read_text(encoding="utf-8")
+    assert told.split() == ["1"] * len(built)
     words = [call.replace(" -n image-classifier", "").split() for call in calls]
     assert list(dict.fromkeys(" ".join(call[:2]) for call in words)) == [
         "python -m",

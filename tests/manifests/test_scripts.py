@@ -86,6 +86,14 @@ def test_unknown_image(run):
     assert "received 'nginx'" in done.stderr
 
 
+def test_images_are_plain(run, checkout):
+    """Docker is told to add no attestations: "kind load" trips over such an image."""
+    run("build-images", "cells", "kind", "training", tools=("docker",))
+
+    told = (checkout / "calls.log.attestations").read_text(encoding="utf-8")
+    assert told.split() == ["1", "1", "1"]
+
+
 def test_option_of_build_images(run):
     """An option is no model, and is refused as what it is."""
     done, calls = run("build-images", "--help", tools=("docker",))
