@@ -90,6 +90,8 @@ class Place:
         if not self._is_filled.acquire(timeout=-1 if timeout is None else timeout):
             raise TimeoutError
         self._is_filled.release()
+        if isinstance(self._outcome, ServingError):
+            raise self._outcome.renewed()
         if isinstance(self._outcome, BaseException):
             raise self._outcome
         assert self._outcome is not None
@@ -114,6 +116,12 @@ class Batch:
         if self.is_closed:
             return self.opened_at
         return self.opened_at + self.parameters.batch_timeout_micros / 1e6
+
+    def let_go(self) -> None:
+        """Forget the places, once they are filled: they and this know each other, and
+        would keep their arrays until the collector comes.
+        """
+        self.places.clear()
 
 
 class BatchQueue:

@@ -172,7 +172,7 @@ def _run_alive(
         return list(_run_merged(tasks, run, padded_rows, now))
     except ServingError as error:
         if len(tasks) == 1 or error.code in _HITS_ALL:
-            return [error] * len(tasks)
+            return [error.renewed() for _ in tasks]
     return [_run_alive([task], run, task.rows, now)[0] for task in tasks]
 
 

@@ -115,6 +115,7 @@ class Batcher:
                 for batch in self._queues.pop(key).clear():
                     for place in batch.places:
                         place.fill(_gone())
+                    batch.let_go()
             self._has_finished.wait_for(lambda: model not in self._running)
 
     def count_held(self) -> int:
@@ -182,6 +183,7 @@ class Batcher:
             outcomes = [error] * len(tasks)
         for place, outcome in zip(batch.places, outcomes, strict=True):
             place.fill(outcome)
+        batch.let_go()
 
     def _run_tasks(
         self, tasks: Sequence[Task], run: Run, parameters: BatchingParameters

@@ -16,6 +16,14 @@ class ServingError(Exception):
     def __str__(self) -> str:
         return f"{self.code.name}: {self.message}"
 
+    def renewed(self) -> ServingError:
+        """The same error without its traceback, for who keeps it or raises it again.
+
+        A traceback keeps what its frames hold, here whole batches of pictures, and a
+        frame that holds the error makes a circle of it that nobody soon takes apart.
+        """
+        return ServingError(self.code, self.message)
+
 
 def invalid_argument(message: str) -> ServingError:
     """The call itself is wrong; sending it again will not help."""

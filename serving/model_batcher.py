@@ -59,7 +59,7 @@ class ModelBatcher:
         if self.parameters.starts_at_once(rows):
             outcome = self._batcher.run_at_once(self, task, run)
             if isinstance(outcome, ServingError):
-                raise outcome
+                raise outcome.renewed()
             if outcome is not None:
                 return outcome
         shapes = self.parameters.shapes_to_match(inputs)

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Request, Response, request
 from grpc import StatusCode
+from werkzeug import Response as AnyResponse
+from werkzeug.exceptions import NotFound
 
 from serving.calls import Call, NoteCall, ignore_call
 from serving.errors import ServingError, failed_precondition
@@ -71,6 +73,18 @@ class RestOptions:
     pages: Mapping[str, Callable[[], str]] = field(default_factory=dict)
 
 
+class _App(Flask):
+    """Looks for no routes, of which there are none: Flask's know verbs and slashes that
+    TensorFlow Serving does not, and a path without one keeps its request in memory, by
+    the traceback of an error nobody sees.
+    """
+
+    # pylint: disable-next=redefined-outer-name  # as Flask names it
+    def create_url_adapter(self, request: Request | None) -> None:
+        """None: do not look."""
+        del request
+
+
 @dataclass
 class _Noted:
     """What is known of a call while it is answered, for whoever notes it."""
@@ -84,20 +98,19 @@ def create_app(
     store: ModelStore[Servable], options: RestOptions = RestOptions()
 ) -> Flask:
     """Build the WSGI application over the served models."""
-    app = Flask(__name__, static_folder=None)
+    app = _App(__name__, static_folder=None)
     calls = RestCalls(store, options.timeout_seconds, options.note_runtime)
 
-    # Before the routes, of which there are none: Flask's know verbs and slashes that
-    # TensorFlow Serving does not.
+    # In place of a route.
     @app.before_request
-    def answer() -> Response:
+    def answer() -> AnyResponse:
         # The path as it was sent: names are decoded only after it was taken apart.
         path = _AUTHORITY.sub("", request.environ["REQUEST_URI"])
         page = path.partition("?")[0]
         if page in options.pages:
             return _answer_page(options.pages[page], path, page)
         if not path.lower().startswith(_API_PREFIX):
-            abort(404)
+            return NotFound().get_response()
         return _answer_call(calls, path, options)
 
     @app.errorhandler(500)

@@ -222,8 +222,8 @@ class ModelVersions(Generic[ModelT]):
         )
         record.retry_at = self._clock() + self._retry.interval_seconds
         if record.failures > self._retry.max_retries:
-            # A copy: the traceback of the error itself holds the half-loaded graph.
-            self._end(record, ServingError(error.code, error.message))
+            # The traceback holds the half-loaded graph.
+            self._end(record, error.renewed())
 
 
 def _describe_bug(bug: Exception) -> ServingError:
