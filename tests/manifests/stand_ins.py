@@ -24,6 +24,7 @@ case "${{0##*/}} $*" in
   *"rollout status"*) [ ! -e {log}.stuck ] ;;
   "kind create cluster"*) touch {log}.cluster ;;
   "kind delete cluster"*) rm -f {log}.cluster ;;
+  "kind load"*) echo "${{KIND_EXPERIMENTAL_PROVIDER:-docker}}" >> {log}.providers ;;
   "kind get clusters") [ ! -e {log}.cluster ] || echo image-classifier ;;
   *"get deployments"*) [ ! -e {log}.applied ] || echo deployment.apps/gateway ;;
   *"apply -k"*) touch {log}.applied ;;

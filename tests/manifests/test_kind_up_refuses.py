@@ -37,6 +37,20 @@ def test_engine_that_does_not_run(run, checkout):
     assert "docker does not answer; start it" in done.stderr
 
 
+def test_the_engine_that_runs(run, checkout):
+    """Where docker is not started and podman runs, podman does it, and kind is told."""
+    (checkout / "calls.log.down").touch()
+    tools = (*CLUSTER_TOOLS, "podman")
+
+    done, calls = run("kind-up", "--step", "load", "cells", tools=tools)
+
+    assert done.returncode == 0, done.stderr
+    assert len([call for call in calls if call.startswith("podman save ")]) == 2
+    assert not [call for call in calls if call.startswith("docker save ")]
+    providers = (checkout / "calls.log.providers").read_text(encoding="utf-8")
+    assert providers.split() == ["podman", "podman"]
+
+
 @pytest.mark.parametrize("size, warns", [("2000000000", True), ("8000000000", False)])
 def test_little_memory(run, checkout, size, warns):
     """A machine too small for all pods is no error, and no surprise either."""

@@ -136,6 +136,17 @@ def test_kind_down_without_engine(run, checkout):
     assert "docker does not answer" in done.stderr
 
 
+def test_kind_down_with_podman(run, checkout):
+    """What podman made while docker was not started, podman removes."""
+    (checkout / "calls.log.down").touch()
+
+    done, calls = run("kind-down", tools=("docker", "podman", "kind"))
+
+    assert done.returncode == 0, done.stderr
+    assert len([call for call in calls if call.startswith("podman image rm")]) == 6
+    assert not [call for call in calls if call.startswith("docker image")]
+
+
 def test_kind_down(run):
     """The cluster goes, and every image that any overlay or component made."""
     done, calls = run("kind-down", tools=("docker", "kind"))
