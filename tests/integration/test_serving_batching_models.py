@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from serving.batch_queue import BatchingParameters
 from serving.batching import Batcher
@@ -73,14 +74,28 @@ def test_broken_file(load_rows):
     assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_unload_waits(batcher, tmp_path):
+def note_closed_sessions(monkeypatch):
+    """The set to which the id of every session is added when it is closed."""
+    closed, close = set(), tf.compat.v1.Session.close
+
+    def note(session):
+        closed.add(id(session))
+        close(session)
+
+    monkeypatch.setattr(tf.compat.v1.Session, "close", note)
+    return closed
+
+
+def test_unload_waits(batcher, tmp_path, monkeypatch):
     """A run whose caller gave up keeps its session until it is over."""
     pipes = tmp_path / "begun", tmp_path / "ended"
     for pipe in pipes:
         os.mkfifo(pipe)
-    folder = write_graph(tmp_path / "1", build_pipes(*pipes))
-    servable = load_servable(LoadOptions(batcher=batcher), folder)
+    write_graph(tmp_path / "1", build_pipes(*pipes))
+    servable = load_servable(LoadOptions(batcher=batcher), tmp_path / "1")
     values = {"x": np.float32([1.0])}
+    # TensorFlow's own end of a session may wait for a run as well, or cancel it.
+    closed = note_closed_sessions(monkeypatch)
 
     with ThreadPoolExecutor(2) as pool:
         call = pool.submit(
@@ -92,8 +107,10 @@ def test_unload_waits(batcher, tmp_path):
         closing = pool.submit(servable.close)
         with pytest.raises(TimeoutError):
             closing.result(0.2)
+        was_closed = bool(closed)
         was_ended = pipes[1].read_text()
         closing.result(30)
 
     assert (was_begun, was_ended) == ("begun", "ended")
+    assert (was_closed, len(closed)) == (False, 1)
     assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
