@@ -3,7 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
+from tensorflow.python.framework.convert_to_constants import (
+    convert_variables_to_constants_v2,
+)
 
 from training.fold import fold_batch_norm
 
@@ -19,7 +23,11 @@ def build(*middle):
     tensor = images
     for layer in middle:
         tensor = layer(tensor)
-    network = keras.Model(images, tensor)
+    return randomize(keras.Model(images, tensor))
+
+
+def randomize(network):
+    """Random weights and statistics, none of them 0."""
     random = np.random.default_rng(5)
     for layer in network.layers:
         layer.set_weights(
@@ -138,3 +146,51 @@ def test_padding_of_unknown_sides():
     folded = fold_batch_norm(keras.Model(images, layers.Conv2D(2, 3)(padded)))
 
     assert pads(folded) == 1
+
+
+def list_optimized(network, images):
+    """The operations that TensorFlow really runs for a frozen network."""
+    frozen = freeze(network)
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(frozen, name="")
+        with tf.compat.v1.Session(graph=graph) as session:
+            ran = tf.compat.v1.RunMetadata()
+            options = tf.compat.v1.RunOptions(output_partition_graphs=True)
+            session.run("answer:0", {"images:0": images}, options, ran)
+    return [node.op for part in ran.partition_graphs for node in part.node]
+
+
+def freeze(network):
+    """Its graph with weights as constants, from images to answer."""
+    function = tf.function(lambda images: tf.identity(network(images), "answer"))
+    spec = tf.TensorSpec((None, *network.input.shape[1:]), name="images")
+    frozen = convert_variables_to_constants_v2(function.get_concrete_function(spec))
+    return frozen.graph.as_graph_def()
+
+
+def test_relu_of_a_shared_sum():
+    """A block as Xception has them is fused: of a Conv2D none is left alone."""
+    images = keras.Input((12, 12, 4))
+    before = layers.Conv2D(4, 3, padding="same", activation="relu")(images)
+    behind = layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same")(before))
+    total = layers.Add()([behind, before])
+    relu = layers.Activation("relu")(total)
+    last = layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same")(relu))
+    network = randomize(keras.Model(images, layers.Add()([last, total])))
+    photos = np.random.default_rng(6).normal(size=(2, 12, 12, 4)).astype(np.float32)
+
+    folded = fold_batch_norm(network)
+
+    np.testing.assert_allclose(folded(photos), network(photos), rtol=1e-4, atol=1e-4)
+    assert any("FusedConv2D" in name for name in list_optimized(folded, photos))
+
+
+def test_relu_of_its_own_sum():
+    """A ReLU whose sum nobody else reads stays a ReLU."""
+    images = keras.Input((12, 12, 4))
+    total = layers.Add()([images, layers.Conv2D(4, 3, padding="same")(images)])
+    network = keras.Model(images, layers.Activation("relu", name="last")(total))
+
+    folded = fold_batch_norm(network)
+
+    assert folded.get_layer("last").activation is keras.activations.relu
