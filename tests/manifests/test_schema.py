@@ -107,8 +107,10 @@ def test_names_are_unique(objects):
 
 
 def test_namespace(objects):
-    """All objects are in the one namespace, and it enforces pod security."""
+    """All objects are in the one namespace, which comes first and is a strict one."""
     (namespace,) = objects.of_kind("Namespace")
+    # The API server is sent them in this order.
+    assert objects.all[0] is namespace
     name = namespace["metadata"]["name"]
     level = "pod-security.kubernetes.io/enforce"
 
