@@ -38,8 +38,9 @@ class _Place:
     """One request's photos, and what became of them."""
 
     batch: NDArray[np.uint8]
+    deadline: Deadline
     woken: threading.Lock = field(default_factory=threading.Lock)
-    # The places that this one has to send for, itself the first.
+    # The places that this one has to send for, itself among them.
     group: tuple[_Place, ...] = ()
     reply: Reply | None = None
 
@@ -66,29 +67,29 @@ class Gathering:
             GatewayError: As send.
         """
         key = (target, batch.shape[1:])
-        place = _Place(batch)
+        place = _Place(batch, deadline)
         # pylint: disable-next=consider-using-with  # who sends for it releases it
         place.woken.acquire()
         with self._mutex:
             lane = self._lanes.setdefault(key, _Lane())
             lane.join(place)
-        self._wait(lane, place, deadline)
+        self._wait(lane, place)
         if place.group:
             try:
-                _send_for(place.group, deadline, send)
+                _send_for(place, send)
             finally:
                 self._leave(key, lane, place)
         return place.reply or send(batch, deadline)
 
-    def _wait(self, lane: _Lane, place: _Place, deadline: Deadline) -> None:
+    def _wait(self, lane: _Lane, place: _Place) -> None:
         """Until the place has a reply or a group to send for, or its time is over."""
-        patience = min(PATIENCE_SECONDS, deadline.remaining_seconds())
+        patience = min(PATIENCE_SECONDS, place.deadline.remaining_seconds())
         # pylint: disable=consider-using-with  # as above
         if place.woken.acquire(timeout=patience):
             return
         with self._mutex:
             lane.give_up(place)
-        place.woken.acquire(timeout=deadline.remaining_seconds())
+        place.woken.acquire(timeout=place.deadline.remaining_seconds())
 
     def _leave(self, key: tuple[object, ...], lane: _Lane, place: _Place) -> None:
         """Tell the others of the group, and let the next ones go."""
@@ -96,8 +97,9 @@ class Gathering:
             lane.end_call()
             if lane.is_empty:
                 self._lanes.pop(key, None)
-        for other in place.group[1:]:
-            other.woken.release()
+        for other in place.group:
+            if other is not place:
+                other.woken.release()
 
 
 class _Lane:
@@ -132,7 +134,7 @@ class _Lane:
             self._begin_call()
 
     def _begin_call(self) -> None:
-        """Let the place that waited longest send for those behind it."""
+        """Let whoever has most time left send for all that fit into a message."""
         self._calls += 1
         group, size = [], 0
         while self._waiting:
@@ -141,19 +143,21 @@ class _Lane:
                 break
             group.append(self._waiting.popleft())
         self._photos -= sum(len(place.batch) for place in group)
-        group[0].group = tuple(group)
-        group[0].woken.release()
+        sender = max(group, key=lambda place: place.deadline.ends_at)
+        sender.group = tuple(group)
+        sender.woken.release()
 
 
-def _send_for(group: tuple[_Place, ...], deadline: Deadline, send: Send) -> None:
-    """One call; every place of the group gets its rows, or nothing if it failed."""
+def _send_for(sender: _Place, send: Send) -> None:
+    """One call; every place of its group gets its rows, or nothing if it failed."""
+    batches = [place.batch for place in sender.group]
     try:
-        reply = send(np.concatenate([place.batch for place in group]), deadline)
+        reply = send(np.concatenate(batches), sender.deadline)
     except GatewayError:
-        if len(group) == 1:
+        if len(batches) == 1:
             raise
         return
     end = 0
-    for place in group:
+    for place in sender.group:
         begin, end = end, end + len(place.batch)
         place.reply = Reply(reply.version, reply.scores[begin:end])

@@ -21,10 +21,10 @@ def draw(*colors, side=2):
 
 
 class HeldModel:
-    """Scores are the colors. Calls wait for opened; the colors of each are kept."""
+    """Scores are the colors. Calls wait for opened; what they asked for is kept."""
 
     def __init__(self):
-        self.calls = []
+        self.calls, self.deadlines = [], []
         self.opened = threading.Event()
         self.broken_by = None
 
@@ -32,6 +32,7 @@ class HeldModel:
         """What the gathering is to call."""
         colors = [int(color) for color in batch[:, 0, 0, 0]]
         self.calls.append(colors)
+        self.deadlines.append(deadline)
         if not deadline.remaining_seconds():
             raise ModelTimeout("late")
         self.opened.wait(LONG_SECONDS)

@@ -134,13 +134,13 @@ def test_bug(crowd, model, monkeypatch):
 
     monkeypatch.setattr(model, "send", send_one)
     crowd.fill()
-    first, second = crowd.ask(draw(1)), crowd.ask(draw(2))
+    waiting, sender = crowd.ask(draw(1)), crowd.ask(draw(2))
 
     model.opened.set()
 
     with pytest.raises(ZeroDivisionError):
-        first.result(LONG_SECONDS)
-    assert read_colors(second) == [2.0]
+        sender.result(LONG_SECONDS)
+    assert read_colors(waiting) == [1.0]
 
 
 def test_time_is_over(crowd, model):
@@ -155,6 +155,19 @@ def test_time_is_over(crowd, model):
 
     model.opened.set()
     assert read_colors(patient) == [1.0]
+
+
+@pytest.mark.parametrize("seconds", [(5, 60, 30), (60, 5, 30), (5, 30, 60)])
+def test_deadline_of_a_call(crowd, model, seconds):
+    """A call has as much time as the most patient of those it is for."""
+    crowd.fill()
+    answers = [crowd.ask(draw(each), seconds=each) for each in seconds]
+
+    model.opened.set()
+
+    assert [read_colors(answer) for answer in answers] == [[each] for each in seconds]
+    assert model.calls[-1] == list(seconds)
+    assert model.deadlines[-1].remaining_seconds() > 30
 
 
 def test_too_much_for_a_message(crowd, model):
