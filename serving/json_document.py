@@ -50,7 +50,8 @@ class _Decoder(rapidjson.Decoder):  # type: ignore[misc]  # has no type hints
 
 # Native numbers: an int fits 64 bits, a longer one is a float, as in RapidJSON itself.
 _DECODER = _Decoder(number_mode=rapidjson.NM_NATIVE | rapidjson.NM_NAN)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, indent=4)
+# What was parsed has no circles; to look for them is to keep all that was looked at.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, indent=4, check_circular=False)
 
 
 def parse_document(body: bytes) -> dict[str, Any]:

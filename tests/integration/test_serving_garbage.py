@@ -41,6 +41,10 @@ REQUESTS = {
     "unknown model": write_post("/v1/models/none:predict"),
     "not JSON": write_post("/v1/models/half:predict", body=b"["),
     "wrong dtype": write_post("/v1/models/half:predict", body=b'{"instances": ["a"]}'),
+    "both forms": write_post(
+        "/v1/models/half:predict",
+        body=b'{"inputs": 1, "instances": [%s1]}' % (b"1, " * 2000),
+    ),
     "refused by the graph": write_post(
         "/v1/models/check:predict", body=b'{"instances": [-1]}'
     ),
@@ -90,6 +94,7 @@ def _find_kept():
             for kept in gc.garbage
             if isinstance(kept, FrameType | TracebackType)
             or type(kept).__module__.startswith(_PACKAGES)
+            or (isinstance(kept, list) and len(kept) > 1000)
         ]
 
     yield find
