@@ -15,24 +15,44 @@ WORKDIR /build
 COPY Pipfile Pipfile.lock ./
 # ENGINE: empty, or serving-openvino for --engine=openvino (180 MB more).
 ARG ENGINE=""
-# What compiling new operations needs (headers, clang) is a quarter of the size.
+# Bytecode by hash: as in gateway/Dockerfile.
+# What compiling new operations needs (headers, clang) is a quarter of the size; NumPy's
+# tests and TensorBoard's own server are never run.
 RUN VIRTUAL_ENV=/venv PIPENV_VERBOSITY=-1 \
     /pipenv/bin/pipenv sync --categories "packages serving ${ENGINE}" \
     && rm -r /venv/lib/python3.11/site-packages/tensorflow/include \
     /venv/lib/python3.11/site-packages/clang \
+    /venv/lib/python3.11/site-packages/tensorboard_data_server/bin \
+    /venv/lib/python3.11/site-packages/numpy/tests \
+    /venv/lib/python3.11/site-packages/numpy/*/tests \
+    /venv/lib/python3.11/site-packages/PIL/_avif.* \
+    /venv/lib/python3.11/site-packages/pillow.libs/libavif-* \
     && find /venv/lib/python3.11/site-packages/tensorflow -name "*.so*" \
-    -exec strip --strip-unneeded {} +
+    -exec strip --strip-unneeded {} + \
+    && python -m compileall -q -f --invalidation-mode unchecked-hash /venv/lib
 COPY serving/ serving/
-# By hash, because a copied file's date may differ from the one in its bytecode.
 RUN python -m compileall -q --invalidation-mode unchecked-hash serving
 
-FROM ${PYTHON_IMAGE} AS server
+# As in gateway/Dockerfile, whose words explain it.
+FROM ${PYTHON_IMAGE} AS system
+RUN find /usr/share/doc -type f ! -name copyright -delete \
+    && rm -rf /usr/share/info /usr/share/locale /usr/share/man /var/cache/debconf \
+    /usr/bin/perl* /usr/lib/*/perl* /usr/lib/*/libperl* /usr/share/perl* \
+    /usr/lib/*/gconv /usr/lib/python3/dist-packages /usr/share/python-wheels \
+    /usr/bin/pip* /usr/local/bin/pip* /usr/local/lib/python3.11/site-packages \
+    /usr/lib/python3.11/ensurepip /usr/local/lib/python3.11/ensurepip \
+    /usr/lib/python3.11/lib2to3 /usr/local/lib/python3.11/lib2to3 \
+    /usr/lib/python3.11/pydoc_data /usr/local/lib/python3.11/pydoc_data
+
+FROM scratch AS server
 ARG REVISION=unknown
 ARG VERSION=unknown
 LABEL org.opencontainers.image.title="image-classifier embedded model server" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.version="${VERSION}"
-ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+COPY --from=system / /
+ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 \
+    PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 COPY --from=builder /venv /venv
 COPY --from=builder /build/serving /app/serving
 WORKDIR /app

@@ -129,7 +129,7 @@ def test_base_images_are_pinned(name):
         rest.split("=", 1) for word, rest in lines if word == "ARG" and "=" in rest
     )
     for base in bases:
-        if base in stages | {"scratch"}:
+        if base.split()[0] in stages | {"scratch"}:
             continue
         (argument,) = re.findall(r"^\$\{(\w+)\}", base)
         assert re.search(r":\d+\.\d+", defaults[argument])
@@ -153,20 +153,6 @@ def test_own_packages_only(name, folders):
             sources |= set(rest.split()[:-1])
 
     assert sources == {"Pipfile", "Pipfile.lock"} | folders
-
-
-def test_gateway_starts_empty():
-    """The gateway's image holds what its stages kept, and names its own PATH."""
-    assert instructions("gateway/Dockerfile").count(("FROM", "scratch")) == 1
-    copies = [rest for word, rest in last_stage("gateway/Dockerfile") if word == "COPY"]
-    (env,) = (rest for word, rest in last_stage("gateway/Dockerfile") if word == "ENV")
-
-    assert copies == [
-        "--from=system / /",
-        "--from=builder /venv /venv",
-        "--from=builder /build/gateway /app/gateway",
-    ]
-    assert "PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin" in env.split()
 
 
 def test_gateway_leaves_streamlit_out():
