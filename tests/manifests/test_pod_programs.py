@@ -54,7 +54,7 @@ def test_what_is_called():
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_is_there(program):
-    """No image is slimmed by what a pod needs to start, to stop or to be looked into."""
+    """No image is slimmed by what a pod needs to start, stop or be looked into."""
     assert not is_removed(program)
 
 
