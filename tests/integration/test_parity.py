@@ -6,12 +6,15 @@ it was trained, nothing folded or frozen, on the other.
 
 import io
 
+import cv2
 import numpy as np
 import pytest
+from PIL import ImageOps
 
 from gateway.app import create_app
 from gateway.model_client import ModelClient
 from gateway.settings import Settings
+from tests.conftest import draw_picture
 from tests.integration.engine_servers import ENGINES
 from tests.tiny_model import tiny_contract
 from training.backbones import build_backbone
@@ -28,6 +31,38 @@ FORMATS = {
     "cmyk": {"mode": "CMYK", "file_format": "JPEG"},
     "exif-turned": {"mode": "RGB", "file_format": "JPEG", "orientation": 6},
     "large": {"mode": "RGB", "file_format": "JPEG", "size": (1500, 1100)},
+    "black-white": {"mode": "1", "file_format": "PNG"},
+    "print": {"mode": "CMYK", "file_format": "TIFF"},
+    "turned-webp": {"mode": "RGB", "file_format": "WEBP", "orientation": 3},
+}
+
+
+def encode_palette(picture):
+    """Sixteen colors, one of them transparent."""
+    file = io.BytesIO()
+    picture.quantize(16).save(file, "PNG", transparency=3)
+    return file.getvalue()
+
+
+def encode_animation(picture):
+    """A GIF whose second frame shows other colors."""
+    file = io.BytesIO()
+    frames = [ImageOps.invert(picture)]
+    picture.save(file, "GIF", save_all=True, append_images=frames)
+    return file.getvalue()
+
+
+def encode_deep(picture, mode):
+    """A PNG with 16 bits a channel, of which the low ones differ from the high."""
+    pixels = np.asarray(picture.convert(mode)).astype(np.uint16) * 256 + 19
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
+DRAWN = {
+    "palette": encode_palette,
+    "animation": encode_animation,
+    "gray-16-bit": lambda picture: encode_deep(picture, "L"),
+    "color-16-bit": lambda picture: encode_deep(picture, "RGB"),
 }
 
 
@@ -52,6 +87,9 @@ def _photos(encode_picture, tmp_path_factory):
             suffix = options["file_format"].lower()
             data = encode_picture(**{"size": sizes, **options})
             (root / label / f"{name}.{suffix}").write_bytes(data)
+        for name, encode in DRAWN.items():
+            data = encode(draw_picture(sizes))
+            (root / label / f"{name}.png").write_bytes(data)
     return root
 
 
@@ -91,7 +129,7 @@ def _trained(classifier, photos):
     return {path: (pixels[i], scores[i]) for i, path in enumerate(paths)}
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [*FORMATS, *DRAWN])
 @pytest.mark.parametrize("label", ["tall", "wide"])
 def test_parity(gateway, trained, photos, name, label):
     """Pixels are equal, scores within float32 rounding."""
