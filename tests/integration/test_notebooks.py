@@ -178,6 +178,9 @@ def test_train_on_kaggle(run_notebook, places):
         ((), "pizza-not-pizza"),
         (("one/wrapper/pizza", "one/wrapper/other"), "one/wrapper"),
         (("one/pizza", "one/other", "two/cats", "two/dogs"), None),
+        (("datasets/me/one/pizza", "datasets/me/one/other"), "datasets/me/one"),
+        (("datasets/me/one/pizza", "datasets/me/two/cats"), None),
+        (("datasets/me/one/pizza", "datasets/you/two/cats"), None),
     ],
 )
 def test_attached_photos(tmp_path, folders, found):
