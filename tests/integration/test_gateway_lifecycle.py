@@ -97,7 +97,7 @@ def test_idle_connection(tiny_server):
 
 
 def test_told_to_stay(tiny_server, encode_picture):
-    """A client that goes on asking is answered each time, and at last told of the end."""
+    """A client that goes on asking is answered each time, at last told of the end."""
     photo = encode_picture()
     address = f"localhost:{tiny_server.grpc_port}"
     with running_gateway(model_address=address, models="tiny") as gateway:
