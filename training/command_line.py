@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,12 @@ from training.knob_arguments import (
 
 def parse_arguments(arguments: list[str], datasets_dir: Path) -> TrainingConfig:
     """One run's configuration; a wrong argument ends the program with the usage."""
-    parser = argparse.ArgumentParser(
+    parser = _FileReadingParser(
         prog="python -m training",
-        description="Train a classifier on a folder of photos and export a SavedModel.",
+        description="Train a classifier on a folder of photos and export a SavedModel. "
+        "Arguments may also stand in a file, named as @FILE; the later of two wins.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        fromfile_prefix_chars="@",
     )
     add_data_arguments(parser)
     parser.add_argument(
@@ -45,6 +48,19 @@ def parse_arguments(arguments: list[str], datasets_dir: Path) -> TrainingConfig:
     if config.resumes and config.cache_dir is None:
         parser.error("expected --resume with a cache, received --no-cache")
     return config
+
+
+class _FileReadingParser(argparse.ArgumentParser):
+    """Takes a line of a file apart as a shell would; argparse asks for a subclass."""
+
+    def convert_arg_line_to_args(self, arg_line: str) -> list[str]:
+        """The line's arguments; none of a comment."""
+        try:
+            return shlex.split(arg_line, comments=True)
+        except ValueError as error:
+            return self.error(
+                f"expected a line as for a shell ({error}), received {arg_line}"
+            )
 
 
 def read_config(parsed: argparse.Namespace, datasets_dir: Path) -> TrainingConfig:
@@ -76,12 +92,13 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         "pizza-vs-ice-cream, cats-vs-dogs, fashion-mnist); ready copies are looked "
         "for in $DATASETS_DIR first",
     )
-    add(
-        "--test-fraction",
-        type=as_inner_share,
-        default=DEFAULTS.test_fraction,
-        help="share of each class kept for the test where there is no given split",
-    )
+    for part in ("test", "validation"):
+        add(
+            f"--{part}-fraction",
+            type=as_inner_share,
+            default=getattr(DEFAULTS, f"{part}_fraction"),
+            help=f"share of each class kept for {part} where there is no given split",
+        )
     add(
         "--skip-unreadable",
         action="store_true",

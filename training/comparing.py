@@ -71,7 +71,12 @@ def compare_backbones(
             before any work.
     """
     entries = _prepare(config, names, weights or {})
-    split = load_split(config.data, config.datasets_dir, config.test_fraction)
+    split = load_split(
+        config.data,
+        config.datasets_dir,
+        config.test_fraction,
+        config.validation_fraction,
+    )
     check_split(split)
     trained: dict[str, _Trained] = {}
     for size in dict.fromkeys(entry.size for entry in entries):

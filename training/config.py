@@ -56,6 +56,8 @@ class FineTuningConfig:
     EfficientNet-Lite0 on food, a lower cut costs several times more and gains little;
     pictures unlike ImageNet's need it. mixup is alpha of the Beta distribution that
     two pictures are mixed by (Zhang et al. 2018), here their maps; 0 mixes none.
+    Validation judges, and the best epoch keeps, the weights' running average over
+    about average_epochs (Polyak and Juditsky 1992); 0 takes each as it is.
     """
 
     max_epochs: int = 0
@@ -65,6 +67,7 @@ class FineTuningConfig:
     learning_rate: float = 1e-4
     share: float = 0.45
     mixup: float = 0.0
+    average_epochs: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +77,8 @@ class TrainingConfig:
     data is a folder or the name of a data set; output the model's folder, which gets
     one more version; datasets_dir is where ready copies of named data sets lie.
     weights are "imagenet", "random" or a file. size (pixels, square) is the backbone's
-    own where None. test_fraction cuts a folder that comes without a split. cache_dir
-    keeps features between runs; None keeps nothing.
+    own where None. test_fraction and validation_fraction cut a folder that comes
+    without a split. cache_dir keeps features between runs; None keeps nothing.
     """
 
     data: str
@@ -83,6 +86,7 @@ class TrainingConfig:
     datasets_dir: Path = Path("datasets")
     cache_dir: Path | None = CACHE_DIR
     test_fraction: float = 0.15
+    validation_fraction: float = 0.15
     skips_unreadable: bool = False
 
     backbone: str = "efficientnet-lite0"

@@ -77,17 +77,20 @@ class Split:
 
 
 def load_split(
-    data: str, datasets_dir: Path, test_fraction: float = TEST_FRACTION
+    data: str,
+    datasets_dir: Path,
+    test_fraction: float = TEST_FRACTION,
+    validation_fraction: float = VALIDATION_FRACTION,
 ) -> Split:
     """Find the photos of a folder or named data set and split them.
 
     A folder with train/ and test/ or validation/ is taken as it is split, and a part
     it lacks is cut from train. So are IDX files (idx_files.py): their train file's
     first twelfth is the validation part. Class folders, also those of a train/ that
-    stands alone, are split within each class, 15 % for validation and test_fraction
-    (0-1) for the test, in the order of the content's SHA-256: the same photos always
-    fall the same way, and equal files never into different parts. A file weights.csv
-    in the folder weighs single photos (photo_weights.py).
+    stands alone, are split within each class by the fractions (0-1), in the order of
+    the content's SHA-256: the same photos always fall the same way, and equal files
+    never into different parts. A file weights.csv in the folder weighs single photos
+    (photo_weights.py).
 
     Raises:
         UnknownData: Neither a folder nor a known name, or the name's source failed.
@@ -98,18 +101,19 @@ def load_split(
         folder, name = find_source(data, datasets_dir), data
     else:
         folder, name = Path(data), Path(data).resolve().name
+    fractions = {"validation": validation_fraction, "test": test_fraction}
     is_weighted = name == SOLAR_CELLS_WEIGHTED
     if (is_weighted or name == SOLAR_CELLS) and (folder / "labels.csv").is_file():
         cells = read_solar_cells(folder, is_weighted)
-        return _cut_split(name, _read_photos(cells), test_fraction)
+        return _cut_split(name, _read_photos(cells), fractions)
     if is_idx_folder(folder):
         return _idx_split(name, folder)
     parts = split_folders(folder)
     if len(parts) > 1:
-        return _weigh(_given_split(name, parts), folder)
+        return _weigh(_given_split(name, parts, fractions), folder)
     home = parts["train"] if is_train_alone(folder, parts) else folder
     listed = list_class_folders(home)
-    split = _cut_split(name, _read_photos(listed.photos), test_fraction)
+    split = _cut_split(name, _read_photos(listed.photos), fractions)
     return _weigh(replace(split, left_out=listed.left_out), folder)
 
 
@@ -167,31 +171,29 @@ def _read_photos(listing: list[ListedPhoto]) -> list[Photo]:
         return list(pool.map(read, listing))
 
 
-def _given_split(name: str, folders: dict[str, Path]) -> Split:
+def _given_split(
+    name: str, folders: dict[str, Path], fractions: dict[str, float]
+) -> Split:
     listed = {part: list_class_folders(path) for part, path in folders.items()}
     parts = {part: _read_photos(found.photos) for part, found in listed.items()}
     left_out = [
         f"{part}: {text}" for part, found in listed.items() for text in found.left_out
     ]
-    missing = [part for part in ("validation", "test") if part not in parts]
-    for part in missing:
-        fraction = TEST_FRACTION if part == "test" else VALIDATION_FRACTION
-        parts["train"], parts[part] = _cut(parts["train"], fraction)
+    for part in [part for part in fractions if part not in parts]:
+        parts["train"], parts[part] = _cut(parts["train"], fractions[part])
     split = _build_split(name, parts, is_given=True)
     return replace(split, left_out=tuple(left_out))
 
 
-def _cut_split(name: str, photos: list[Photo], test_fraction: float) -> Split:
-    rest, test = _cut(photos, test_fraction)
-    train, validation = _cut(rest, VALIDATION_FRACTION / (1 - test_fraction))
+def _cut_split(name: str, photos: list[Photo], fractions: dict[str, float]) -> Split:
+    rest, test = _cut(photos, fractions["test"])
+    train, validation = _cut(rest, fractions["validation"] / (1 - fractions["test"]))
     parts = {"train": train, "validation": validation, "test": test}
     return _build_split(name, parts, is_given=False)
 
 
 def _build_split(name: str, parts: dict[str, list[Photo]], is_given: bool) -> Split:
-    labels = tuple(
-        sorted({photo.label for photos in parts.values() for photo in photos})
-    )
+    labels = {photo.label for photos in parts.values() for photo in photos}
     return Split(
         name=name,
         labels=tuple(sorted(labels)),

@@ -103,9 +103,7 @@ def fine_tune(
     model = blocks.join()
     batches = PassBatches(train, knobs.batch_size, config.seed, knobs.mixup)
     model.compile(
-        optimizer=keras.optimizers.Adam(
-            _learning_rate(config, len(batches)), global_clipnorm=_MAX_NORM
-        ),
+        optimizer=_build_optimizer(config, len(batches)),
         loss=classification_loss(config.head.label_smoothing),
         weighted_metrics=["accuracy"],
     )
@@ -121,12 +119,15 @@ def fine_tune(
             callbacks=[
                 _EpochStart(batches, blocks.head, config.seed),
                 best,
+                *([keras.callbacks.SwapEMAWeights()] if knobs.average_epochs else []),
                 EpochBar(knobs.max_epochs, "fine-tuning"),
                 *stage_logs(config.tensorboard_dir, "fine-tuning"),
             ],
             verbose=0,
         )
     best.restore(model)
+    if knobs.average_epochs:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
     seconds = time.monotonic() - start
     return Stage(title="fine-tuning", history=best.history, seconds=seconds)
 
@@ -212,14 +213,22 @@ class _EpochStart(keras.callbacks.Callback):
             generator.state.assign(np.array([self._seed, epoch], np.uint32))
 
 
-def _learning_rate(
-    config: TrainingConfig, steps: int
-) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Up over the first epoch, then down along a cosine to the last."""
+def _build_optimizer(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
+    """Adam, up over the first epoch of so many steps, then down along a cosine.
+
+    Each step leaves 1 / (steps of average_epochs) of the weights in their average.
+    """
     knobs = config.fine_tuning
-    return keras.optimizers.schedules.CosineDecay(
+    rate = keras.optimizers.schedules.CosineDecay(
         0.0,
         steps * max(1, knobs.max_epochs - 1),
         warmup_target=knobs.learning_rate,
         warmup_steps=steps,
+    )
+    averaged_steps = max(1.0, steps * knobs.average_epochs)
+    return keras.optimizers.Adam(
+        rate,
+        global_clipnorm=_MAX_NORM,
+        use_ema=knobs.average_epochs > 0,
+        ema_momentum=1 - 1 / averaged_steps,
     )

@@ -76,6 +76,11 @@ def add_fine_tuning_arguments(parser: argparse.ArgumentParser) -> None:
         ("patience-epochs", as_count, "without a better validation, then it stops"),
         ("share", as_share, "of the network's weights, at least so many learn"),
         ("mixup", as_not_negative, "alpha of mixing pictures by two; 0: never"),
+        (
+            "average-epochs",
+            as_not_negative,
+            "validation judges the weights' running average over so many; 0: none",
+        ),
     )
     _add_knobs(add, "fine_tuning", knobs, rows, "fine-tune-")
 

@@ -53,7 +53,12 @@ def run(config: TrainingConfig, command: str | None = None) -> RunResult:
         TrainingError: Photos, names or the result do not allow it; nothing is left.
     """
     start = time.monotonic()
-    split = load_split(config.data, config.datasets_dir, config.test_fraction)
+    split = load_split(
+        config.data,
+        config.datasets_dir,
+        config.test_fraction,
+        config.validation_fraction,
+    )
     check_split(split)
     _check_places(config)
     if config.folds:
