@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def run_program(name: str, work: Callable[[], None], interrupted: str) -> int:
     # At 2 it tells of an error where there is just no GPU.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    # Of a picture that it reads all the same; what it cannot read is listed.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         work()
     except TrainingError as error:

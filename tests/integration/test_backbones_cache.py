@@ -5,7 +5,17 @@ import shutil
 import subprocess
 import sys
 
+import h5py
+import numpy as np
 import pytest
+import tensorflow as tf
+from keras import applications
+from keras.src.legacy.saving import legacy_h5_format
+
+from tests.integration.trained_model import draw_photos
+from training.backbones import build_backbone
+from training.config import HeadConfig, TrainingConfig
+from training.run import run as train
 
 _MOBILENET = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
 # Keras reads KERAS_HOME when it is imported and knows the release's hash: a process of
@@ -88,3 +98,63 @@ def test_release_of_mobilenet(run_program, datasets_dir, tmp_path):
     done = run_program(_LOAD_RELEASE)
 
     assert done.returncode == 0, done.stderr
+
+
+def write_release(path, build, side):
+    """A file in the releases' own layout, which Keras 3 still reads; random values.
+
+    A group for each layer; the order of layers, and of their arrays, as attributes.
+    """
+    own = build(weights=None, include_top=False, input_shape=(side, side, 3))
+    with h5py.File(path, "w") as release:
+        legacy_h5_format.save_weights_to_hdf5_group(release, own)
+    return own
+
+
+@pytest.mark.parametrize(
+    "name, build, side",
+    [
+        ("vgg16", applications.VGG16, 32),
+        ("xception", applications.Xception, 71),
+        ("efficientnet-b0", applications.EfficientNetB0, 32),
+    ],
+)
+def test_release_layout(name, build, side, tmp_path):
+    """Every kernel of a release's file is found in its layer; one may be turned round.
+
+    VGG16's first kernel was trained on blue, green, red.
+    """
+    own = write_release(tmp_path / "notop.h5", build, side)
+
+    network = build_backbone(name, str(tmp_path / "notop.h5"), (side, side)).network
+
+    kernels = [
+        [np.array(weight) for weight in model.weights if "kernel" in weight.path]
+        for model in (own, network)
+    ]
+    if name == "vgg16":
+        kernels[0][0] = kernels[0][0][:, :, ::-1]
+    assert len(kernels[0]) > 12
+    for written, read in zip(*kernels, strict=True):
+        np.testing.assert_array_equal(written, read)
+
+
+def test_release_whole_way(tmp_path):
+    """From such a file with --weights to a folder that can be served."""
+    path = tmp_path / "efficientnetb0_notop.h5"
+    write_release(path, applications.EfficientNetB0, 32)
+    config = TrainingConfig(
+        data=str(draw_photos(tmp_path / "photos")),
+        output=tmp_path / "models" / "shades",
+        backbone="efficientnet-b0",
+        weights=str(path),
+        size=32,
+        cache_dir=None,
+        head=HeadConfig(max_epochs=1),
+    )
+
+    folder = train(config).version_folder
+
+    loaded = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    scores = loaded(images=tf.zeros((2, 32, 32, 3), tf.uint8))["scores"].numpy()
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-6)
