@@ -74,10 +74,9 @@ class ModelServer:
             partial(read_config_file, settings.model_config_file),
             partial(reload_from_file, self._store),
         )
-        self._edge = GrpcEdge(CallThreads(settings.grpc_max_threads), self._note_call)
         self._opening = threading.Lock()
         self._is_stopped = False
-        self._grpc: grpc.Server | None = None
+        self._grpc: tuple[grpc.Server, GrpcEdge] | None = None
         self._rest: RestServer | None = None
         self.grpc_port = 0
         self.rest_port = 0
@@ -127,11 +126,12 @@ class ModelServer:
 
     def _open_grpc(self) -> None:
         settings = self._settings
-        server = create_grpc_server(settings, self._edge)
+        edge = GrpcEdge(CallThreads(settings.grpc_max_threads), self._note_call)
+        server = create_grpc_server(settings, edge)
         self._add_services(server)
         self.grpc_port = bind(server, settings, self._credentials)
         server.start()
-        self._grpc = server
+        self._grpc = server, edge
 
     def _add_services(self, server: grpc.Server) -> None:
         """Predictions, models, health on demand, and reflection over all of them."""
@@ -192,12 +192,13 @@ class ModelServer:
         self._poller.stop()
         with self._opening:
             self._is_stopped = True
-            grpc_server, self._grpc = self._grpc, None
+            opened, self._grpc = self._grpc, None
             rest_server = self._rest
         ends = []
-        if grpc_server is not None:
+        if opened is not None:
+            grpc_server, edge = opened
             ends.append(grpc_server.stop(grace_seconds).wait)
-            self._edge.end_streams()
+            edge.end_streams()
         if rest_server is not None:
             ends.append(rest_server.drain(grace_seconds))
         deadline = time.monotonic() + grace_seconds + _SECONDS_TO_CUT

@@ -134,4 +134,4 @@ def test_drain(start_model_server, folder):
     statuses = [answer.FromString(each).status for each in told]
     assert statuses == [answer.SERVING, answer.NOT_SERVING]
     assert is_drained
-    assert codes <= {grpc.StatusCode.CANCELLED, grpc.StatusCode.OK}
+    assert grpc.StatusCode.DEADLINE_EXCEEDED not in codes
