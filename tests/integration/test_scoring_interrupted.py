@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -78,6 +79,16 @@ def test_ctrl_c(arguments, whole, tmp_path):
     assert output.read_bytes() == whole[".csv"]
 
 
+def find_workers(process):
+    """Ray's processes that score for this one now; others end while one looks."""
+    for child in psutil.Process(process.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "PhotoScorer" in " ".join(child.cmdline()):
+                yield child
+
+
+# Ray starts a dozen processes before its workers import TensorFlow.
+@pytest.mark.timeout(400)
 def test_ray_worker_killed(arguments, whole, tmp_path):
     """Two Ray workers, one killed half-way: the rows are those of the local run."""
     output = tmp_path / "scores.csv"
@@ -85,20 +96,18 @@ def test_ray_worker_killed(arguments, whole, tmp_path):
 
     with start_scoring(*arguments, *options) as process:
         done, total = wait_for_rows(process)
-        workers = [
-            child
-            for child in psutil.Process(process.pid).children(recursive=True)
-            if "PhotoScorer" in " ".join(child.cmdline())
-        ]
+        workers = list(find_workers(process))
         workers[0].kill()
         code, said = read_rest(process)
 
-    assert len(workers) == 2
+    # The second may begin when the first has rows.
+    assert len(workers) in (1, 2)
     assert done < total
     assert code == 0, said
     assert output.read_bytes() == whole[".csv"]
 
 
+@pytest.mark.timeout(400)
 def test_ray_broken_model(arguments, tmp_path):
     """A model that no Ray worker can load is a sentence, and the run ends."""
     _, _, _, listed = arguments
