@@ -13,7 +13,7 @@ RUN python -m venv /pipenv && /pipenv/bin/pip install --quiet pipenv==2026.10.3
 RUN python -m venv --without-pip /venv
 WORKDIR /build
 COPY Pipfile Pipfile.lock ./
-# ENGINE: empty, or serving-openvino for --engine=openvino (180 MB more).
+# ENGINE: empty, or serving-openvino for --engine=openvino (186 MB more).
 ARG ENGINE=""
 # Bytecode by hash: as in gateway/Dockerfile.
 # What compiling new operations needs (headers, clang) is a quarter of the size; NumPy's
