@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,8 +20,16 @@ from training.history import History
 from training.progress import ProgressBar
 
 _Logs = dict[str, list[float]]
-# What h5py, Keras and json raise on files that are not what was written.
-_DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError)
+# What NumPy, Keras and json raise on files that are not what was written.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    zipfile.BadZipFile,
+)
 
 
 def least_loss(logs: _Logs) -> int:
@@ -59,9 +68,9 @@ class BestEpoch(keras.callbacks.Callback):
     """Stops when validation no longer gets better, and goes back to its best epoch.
 
     After each epoch its folder holds all that an interrupted training needs to go on
-    as if nothing had been. Weights and optimizer of an epoch are a file of their own;
-    notes.json, renamed into place behind it, says which files count. It holds the
-    figures of all epochs, and where the chance of dropout and augmentation stands.
+    as if nothing had been. An epoch's weights, its optimizer, and where the chance of
+    dropout and augmentation stands are a file; notes.json, renamed into place behind
+    it, holds the figures of all epochs and so says which files count.
     """
 
     def __init__(
@@ -84,11 +93,10 @@ class BestEpoch(keras.callbacks.Callback):
         self._folder, self._patience_epochs = folder, patience_epochs
         self._choose = choose
         self._logs: _Logs = {}
-        self._chance: list[list[int]] = []
         if self._notes_path.is_file():
             try:
-                notes = json.loads(self._notes_path.read_text(encoding="utf-8"))
-                self._logs, self._chance = notes["logs"], notes["chance"]
+                self._logs = json.loads(self._notes_path.read_text(encoding="utf-8"))
+                read_history(self._logs)
             except _DAMAGE as error:
                 raise self._damaged() from error
 
@@ -110,15 +118,9 @@ class BestEpoch(keras.callbacks.Callback):
         Raises:
             UnfitCache: The files are damaged, or another model's.
         """
-        if not self._count:
-            return 0
-        try:
+        if self._count:
             model.optimizer.build(model.trainable_variables)
-            model.load_weights(self._weights_path(self._count - 1))
-            for state, value in zip(_chance(model), self._chance, strict=True):
-                state.assign(np.array(value, np.uint32))
-        except _DAMAGE as error:
-            raise self._damaged() from error
+            self._load(self._count - 1, model)
         return self._count
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -129,7 +131,6 @@ class BestEpoch(keras.callbacks.Callback):
         """
         for name, value in logs.items():
             self._logs.setdefault(name, []).append(float(value))
-        self._chance = [state.numpy().tolist() for state in _chance(self.model)]
         with tell_disk(self._folder):
             self._write(epoch)
         self.model.stop_training = self.is_over
@@ -140,21 +141,26 @@ class BestEpoch(keras.callbacks.Callback):
         Raises:
             UnfitCache: The file is damaged.
         """
+        self._load(self._best, model)
+
+    def _load(self, epoch: int, model: keras.Model) -> None:
         try:
-            model.load_weights(self._weights_path(self._best))
+            # np.load leaves its own file open when that is damaged.
+            with self._epoch_path(epoch).open("rb") as file, np.load(file) as arrays:
+                for number, variable in enumerate(_variables(model)):
+                    variable.assign(arrays[f"arr_{number}"])
         except _DAMAGE as error:
             raise self._damaged() from error
 
     def _write(self, epoch: int) -> None:
-        aside = self._folder / "aside.weights.h5"
-        self.model.save_weights(aside)
-        os.replace(aside, self._weights_path(epoch))
-        aside = self._folder / "notes.writing"
-        notes = {"logs": self._logs, "chance": self._chance}
-        aside.write_text(json.dumps(notes), encoding="utf-8")
+        aside = self._folder / "writing"
+        with aside.open("wb") as file:
+            np.savez(file, *(part.numpy() for part in _variables(self.model)))
+        os.replace(aside, self._epoch_path(epoch))
+        aside.write_text(json.dumps(self._logs), encoding="utf-8")
         os.replace(aside, self._notes_path)
-        kept = {self._weights_path(epoch), self._weights_path(self._best)}
-        for path in set(self._folder.glob("epoch-*.weights.h5")) - kept:
+        kept = {self._epoch_path(epoch), self._epoch_path(self._best)}
+        for path in set(self._folder.glob("epoch-*.npz")) - kept:
             path.unlink()
 
     def _damaged(self) -> UnfitCache:
@@ -175,8 +181,8 @@ class BestEpoch(keras.callbacks.Callback):
     def _notes_path(self) -> Path:
         return self._folder / "notes.json"
 
-    def _weights_path(self, epoch: int) -> Path:
-        return self._folder / f"epoch-{epoch + 1}.weights.h5"
+    def _epoch_path(self, epoch: int) -> Path:
+        return self._folder / f"epoch-{epoch + 1}.npz"
 
 
 def read_history(logs: _Logs, choose: Callable[[_Logs], int] = least_loss) -> History:
@@ -190,7 +196,6 @@ def read_history(logs: _Logs, choose: Callable[[_Logs], int] = least_loss) -> Hi
     )
 
 
-def _chance(model: keras.Model) -> list[keras.Variable]:
-    """The states of all that draws at random; a file of weights lacks them."""
-    weights = {id(weight) for weight in model.weights}
-    return [state for state in model.variables if id(state) not in weights]
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    """Weights, the states of all that draws at random, and the optimizer's."""
+    return [*model.variables, *model.optimizer.variables]
