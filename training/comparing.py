@@ -24,7 +24,7 @@ from training.datasets import Split, load_split
 from training.errors import TrainingError, UnfitKnobs, UnknownBackbone
 from training.features import freeze
 from training.fit_scratch import fit_scratch
-from training.fold import fold_batch_norm
+from training.fold import fold_network
 from training.model import Classifier, build_head
 from training.pictures import DecodedSplit, Pixels, decode_split, join_pixels
 from training.scratch import SCRATCH_NETWORKS, picture_size
@@ -188,7 +188,7 @@ def _bare_classifier(backbone: Backbone, classes: int) -> Classifier:
     """As large and as fast as each of the folds' classifiers."""
     network = backbone.network
     head = build_head(network.output.shape[-1], classes, 0.0, 0.0)
-    return Classifier.on_backbone(backbone, fold_batch_norm(network), head)
+    return Classifier.on_backbone(backbone, fold_network(network), head)
 
 
 def _freeze_run(

@@ -15,7 +15,7 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
-from training.fold import fold_batch_norm
+from training.fold import fold_network
 
 
 def freeze(
@@ -35,7 +35,7 @@ def freeze_rows(
         network: From uint8 pictures (n, height, width, 3) to maps (n, h, w, channels).
         is_pooled: Whether a row is the map's average over the picture, (channels,).
     """
-    folded = fold_batch_norm(network)
+    folded = fold_network(network)
 
     def compute(images: tf.Tensor) -> tf.Tensor:
         maps = folded(images)

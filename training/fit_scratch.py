@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from training.config import TrainingConfig
 from training.epochs import BestEpoch
 from training.features import freeze
-from training.fold import fold_batch_norm
+from training.fold import fold_network
 from training.head import balance_classes, classification_loss, one_hot
 from training.history import Stage
 from training.model import Classifier
@@ -70,7 +70,7 @@ def fit_scratch(
         name=name,
         size=recipe.size,
         network=network,
-        folded_network=fold_batch_norm(network),
+        folded_network=fold_network(network),
         head=head,
     )
     seconds = time.monotonic() - start

@@ -7,7 +7,7 @@ import itertools
 import keras
 
 from training.backbones import build_network
-from training.fold import fold_batch_norm
+from training.fold import fold_network
 from training.model import Classifier
 
 _RANK_OF_VECTORS = 2
@@ -28,7 +28,7 @@ def build_imagenet_classifier(
         name=name,
         size=whole.input_shape[1:3],
         network=network,
-        folded_network=fold_batch_norm(network),
+        folded_network=fold_network(network),
         head=_chain(top),
     )
 

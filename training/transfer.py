@@ -22,7 +22,7 @@ from training.epochs import EpochBar
 from training.feature_store import Changes, FeatureStore, name_features
 from training.features import freeze_rows
 from training.fine_tune import MapSamples, TopBlocks, fine_tune
-from training.fold import fold_batch_norm
+from training.fold import fold_network
 from training.head import Samples, fit_head, one_hot
 from training.history import Stage
 from training.model import Classifier
@@ -206,7 +206,7 @@ class TransferLearner:
 
         return TrainedModel(
             classifier=Classifier.on_backbone(
-                self._backbone, fold_batch_norm(network), head
+                self._backbone, fold_network(network), head
             ),
             stages=stages,
             predict_logits=predict_logits,

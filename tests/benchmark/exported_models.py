@@ -8,7 +8,7 @@ import numpy as np
 from tests.tiny_model import tiny_contract
 from training.backbones import Backbone, build_backbone
 from training.export import export_model
-from training.fold import fold_batch_norm
+from training.fold import fold_network
 from training.model import Classifier, build_head
 
 MOBILENET, LITE = "mobilenetv2-160", "efficientnet-lite0-224"
@@ -41,7 +41,7 @@ def build_classifier(name, classes=2):
     _settle(backbone.network, draw_images(name, 8))
     return Classifier.on_backbone(
         backbone,
-        fold_batch_norm(backbone.network),
+        fold_network(backbone.network),
         build_head(_CHANNELS[name], classes=classes, dropout=0.0, weight_decay=0.0),
     )
 

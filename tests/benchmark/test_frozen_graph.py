@@ -13,7 +13,7 @@ import tensorflow as tf
 from tests.tiny_model import tiny_contract
 from training.backbones import build_backbone
 from training.export import export_model
-from training.fold import fold_batch_norm
+from training.fold import fold_network
 from training.model import Classifier, build_head
 
 ROUNDS = 40
@@ -24,7 +24,7 @@ def _classifier():
     backbone = build_backbone("efficientnet-lite0", "random")
     return Classifier.on_backbone(
         backbone,
-        fold_batch_norm(backbone.network),
+        fold_network(backbone.network),
         build_head(1280, classes=2, dropout=0.0, weight_decay=0.0),
     )
 

@@ -12,7 +12,7 @@ from tests.integration.keras_references import (
     save_as_released,
 )
 from training.backbones import build_backbone
-from training.fold import fold_batch_norm
+from training.fold import fold_network
 
 # TensorFlow 2.20's variables lack an argument of NumPy 2.3 that Keras' saving uses.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
@@ -39,7 +39,7 @@ def test_pixels_and_folding(name, images, tmp_path):
     dark = reference_features(name, reference, images[:2] / 255)
 
     backbone = build_backbone(name, str(tmp_path / "own.weights.h5"), SIZE)
-    folded = fold_batch_norm(backbone.network)
+    folded = fold_network(backbone.network)
 
     features = backbone.network(images[:2]).numpy()
     assert (backbone.name, backbone.size) == (name, SIZE)

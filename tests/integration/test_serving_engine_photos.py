@@ -17,7 +17,7 @@ from tests.integration.serving_calls import predict
 from tests.tiny_model import tiny_contract
 from training.backbones import build_backbone
 from training.export import export_model
-from training.fold import fold_batch_norm
+from training.fold import fold_network
 from training.model import Classifier, build_head
 
 PHOTOS = 24
@@ -54,7 +54,7 @@ def _serve(start_model_server, tmp_path_factory):
     keras.utils.set_random_seed(5)
     backbone = build_backbone("efficientnet-lite0")
     head = build_head(1280, classes=3, dropout=0.0, weight_decay=0.0)
-    folded = fold_batch_norm(backbone.network)
+    folded = fold_network(backbone.network)
     classifier = Classifier.on_backbone(backbone, folded, head)
     folder = tmp_path_factory.mktemp("lite")
     contract = tiny_contract(size=backbone.size, name="lite")

@@ -10,7 +10,7 @@ from tests.tiny_model import tiny_contract
 from training.backbones import build_backbone
 from training.errors import ExportRefused
 from training.export import export_model
-from training.fold import fold_batch_norm
+from training.fold import fold_network
 from training.model import Classifier, build_head
 
 GOLDEN = np.random.default_rng(3).integers(0, 256, (2, 224, 224, 3), np.uint8)
@@ -21,7 +21,7 @@ CONTRACT = tiny_contract(labels=("a", "b", "c"), size=(224, 224))
 def _classifier():
     backbone = build_backbone("efficientnet-lite0", "random")
     head = build_head(1280, classes=3, dropout=0.0, weight_decay=0.0)
-    return Classifier.on_backbone(backbone, fold_batch_norm(backbone.network), head)
+    return Classifier.on_backbone(backbone, fold_network(backbone.network), head)
 
 
 def test_interrupted_export(classifier, tmp_path):
@@ -51,9 +51,7 @@ def test_full_disk(classifier, tmp_path):
 def test_different_scores_are_refused(classifier, tmp_path):
     """A folded copy that answers otherwise than the trained network is not exported."""
     other = build_backbone("efficientnet-lite0", "random")
-    wrong = dataclasses.replace(
-        classifier, folded_network=fold_batch_norm(other.network)
-    )
+    wrong = dataclasses.replace(classifier, folded_network=fold_network(other.network))
     convolution = wrong.folded_network.get_layer("lite_conv_head")
     kernel, bias = convolution.get_weights()
     convolution.set_weights([kernel, np.linspace(0, 6, bias.size)])

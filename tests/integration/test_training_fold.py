@@ -9,7 +9,7 @@ from tensorflow.python.framework.convert_to_constants import (
     convert_variables_to_constants_v2,
 )
 
-from training.fold import fold_batch_norm
+from training.fold import fold_network
 
 
 def norm_count(network):
@@ -53,7 +53,7 @@ def test_folded_answers(convolution, has_scale, has_center):
     network = build(convolution(), norm, layers.ReLU())
     images = np.random.default_rng(6).normal(size=(2, 12, 12, 3)).astype(np.float32)
 
-    folded = fold_batch_norm(network)
+    folded = fold_network(network)
 
     assert norm_count(folded) == 0
     # float32: sums of up to 27 products, in another order.
@@ -65,7 +65,7 @@ def test_activation_in_between():
     network = build(layers.Conv2D(4, 3, activation="relu"), layers.BatchNormalization())
     images = np.random.default_rng(6).normal(size=(2, 12, 12, 3)).astype(np.float32)
 
-    folded = fold_batch_norm(network)
+    folded = fold_network(network)
 
     assert norm_count(folded) == 1
     np.testing.assert_allclose(folded(images), network(images), rtol=1e-5, atol=1e-5)
@@ -77,7 +77,7 @@ def test_second_reader():
     before = layers.Conv2D(4, 3)(images)
     both = layers.Add()([before, layers.BatchNormalization()(before)])
 
-    folded = fold_batch_norm(keras.Model(images, both))
+    folded = fold_network(keras.Model(images, both))
 
     assert norm_count(folded) == 1
 
@@ -108,7 +108,7 @@ def test_padding(layer, zeros, convolution, left):
     network = build(layers.ZeroPadding2D(zeros), padded, layers.BatchNormalization())
     images = np.random.default_rng(6).normal(size=(2, 12, 12, 3)).astype(np.float32)
 
-    folded = fold_batch_norm(network)
+    folded = fold_network(network)
 
     assert (pads(network), pads(folded), norm_count(folded)) == (1, left, 0)
     np.testing.assert_allclose(folded(images), network(images), rtol=1e-4, atol=1e-4)
@@ -123,7 +123,7 @@ def test_padding_of_odd_sides():
     )
     images = np.random.default_rng(6).normal(size=(2, 12, 12, 3)).astype(np.float32)
 
-    folded = fold_batch_norm(network)
+    folded = fold_network(network)
 
     assert pads(folded) == 0
     np.testing.assert_allclose(folded(images), network(images), rtol=1e-5)
@@ -135,7 +135,7 @@ def test_padding_with_two_readers():
     padded = layers.ZeroPadding2D(1)(images)
     both = [layers.Conv2D(2, 3)(padded), layers.Conv2D(2, 3)(padded)]
 
-    assert pads(fold_batch_norm(keras.Model(images, both))) == 1
+    assert pads(fold_network(keras.Model(images, both))) == 1
 
 
 def test_padding_of_unknown_sides():
@@ -143,7 +143,7 @@ def test_padding_of_unknown_sides():
     images = keras.Input((None, None, 3))
     padded = layers.ZeroPadding2D(1)(images)
 
-    folded = fold_batch_norm(keras.Model(images, layers.Conv2D(2, 3)(padded)))
+    folded = fold_network(keras.Model(images, layers.Conv2D(2, 3)(padded)))
 
     assert pads(folded) == 1
 
@@ -179,7 +179,7 @@ def test_relu_of_a_shared_sum():
     network = randomize(keras.Model(images, layers.Add()([last, total])))
     photos = np.random.default_rng(6).normal(size=(2, 12, 12, 4)).astype(np.float32)
 
-    folded = fold_batch_norm(network)
+    folded = fold_network(network)
 
     np.testing.assert_allclose(folded(photos), network(photos), rtol=1e-4, atol=1e-4)
     assert any("FusedConv2D" in name for name in list_optimized(folded, photos))
@@ -191,6 +191,6 @@ def test_relu_of_its_own_sum():
     total = layers.Add()([images, layers.Conv2D(4, 3, padding="same")(images)])
     network = keras.Model(images, layers.Activation("relu", name="last")(total))
 
-    folded = fold_batch_norm(network)
+    folded = fold_network(network)
 
     assert folded.get_layer("last").activation is keras.activations.relu

@@ -12,7 +12,7 @@ from gateway.image import decode_image
 from tests.integration.trained_model import draw_photos, train_briefly
 from tests.integration.transfer_backbone import build_tiny_backbone
 from training.exported_model import ExportedModel
-from training.fold import fold_batch_norm
+from training.fold import fold_network
 from training.keras_file import write_keras_file
 from training.model import Classifier, build_head
 from training.scratch import SCRATCH_NETWORKS, build_network, build_top
@@ -57,9 +57,7 @@ def tiny_classifier():
     """A backbone with batch norms, an averaging head, and a temperature."""
     backbone = build_tiny_backbone()
     head = build_head(24, classes=3, dropout=0.2, weight_decay=1e-4)
-    classifier = Classifier.on_backbone(
-        backbone, fold_batch_norm(backbone.network), head
-    )
+    classifier = Classifier.on_backbone(backbone, fold_network(backbone.network), head)
     return replace(classifier, temperature=2.5)
 
 
@@ -70,7 +68,7 @@ def scratch_classifier():
         name="small-cnn",
         size=SCRATCH_NETWORKS["small-cnn"].size,
         network=network,
-        folded_network=fold_batch_norm(network),
+        folded_network=fold_network(network),
         head=build_top("small-cnn", network, classes=3),
     )
 

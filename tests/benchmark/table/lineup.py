@@ -56,6 +56,12 @@ SYSTEMS = {
     "ours-openvino": _ours(
         "this stack, OpenVINO", "the same with --engine=openvino", "--engine=openvino"
     ),
+    "ours-openvino-bf16": _ours(
+        "this stack, OpenVINO, bfloat16",
+        "the same with --engine=openvino --mixed_precision=bfloat16",
+        "--engine=openvino",
+        "--mixed_precision=bfloat16",
+    ),
     "flask": System(
         title="Flask + `model.predict`",
         setup="as in tutorials: a form's photo, gunicorn, 1 worker",
