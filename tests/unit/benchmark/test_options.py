@@ -18,7 +18,7 @@ from tests.benchmark import run
         ("steady --minutes 1", "expected at least 2, received 1"),
         ("steady --clients 0", "expected at least 1, received 0"),
         ("training --limit-minutes 0", "expected more than 0, received 0"),
-        ("training --rounds many", "invalid as_count value: 'many'"),
+        ("training --rounds many", "expected a whole number, received 'many'"),
     ],
 )
 def test_refused(arguments, told, capsys):
