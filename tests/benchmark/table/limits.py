@@ -119,6 +119,9 @@ def _load(runtime, network, batch_size):
         "INFERENCE_NUM_THREADS": CORES,
     }
     compiled = openvino.Core().compile_model(model, "CPU", options)
+    # Two threads whose first calls meet can wait for each other for ever, in what
+    # OpenVINO's Python part sets up once.
+    _openvino_worker(compiled)(np.zeros(model.input(0).shape, np.uint8))
     return lambda: _openvino_worker(compiled)
 
 
