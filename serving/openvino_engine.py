@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from grpc import StatusCode
 from numpy.typing import NDArray
 
@@ -89,6 +90,9 @@ class OpenVinoEngine:
         self._core = openvino.Core()
         self._threads = threads
         self.precision = precision
+        # OpenVINO's Python part sets something up with its first array: two threads
+        # that come to it at once were seen to wait for each other for ever.
+        openvino.Tensor(np.zeros(1, np.float32))
 
     def compile(
         self,
