@@ -1,4 +1,4 @@
-"""3,000 malformed calls to a server of its own: errors, good answers, flat memory."""
+"""5,000 malformed calls to a server of its own: errors, good answers, flat memory."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from tests.integration.serving_calls import predict_request, read_response
 from tests.integration.serving_models import build_half_plus, build_join, write_graph
 from tests.tiny_model import write_tiny_model
 
-CALLS = 3_000
+CALLS = 5_000
 WARM_UP_CALLS = 1_000
 CALLS_BETWEEN_CHECKS = 50
-# Allocators keep what they once had (8 to 10 MB here); 26 KB lost a call would show.
+# Allocators keep what they once had (8 to 10 MB here); 13 KB lost a call would show.
 MAX_GROWTH_BYTES = 50 * 1024 * 1024
 SECONDS_TO_ANSWER = 20
 SECONDS_TO_LIVE = 420
