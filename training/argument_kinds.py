@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable
+from typing import TypeVar
+
+_Number = TypeVar("_Number", int, float)
 
 
 def as_count(text: str) -> int:
     """A whole number from 1."""
-    number = _whole_number(text)
+    number = _read(int, "a whole number", text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected at least 1, received {number}")
     return number
@@ -16,7 +20,7 @@ def as_count(text: str) -> int:
 
 def as_seed(text: str) -> int:
     """A whole number that NumPy takes as a seed."""
-    seed = _whole_number(text)
+    seed = _read(int, "a whole number", text)
     if not 0 <= seed < 2**32:
         raise argparse.ArgumentTypeError(f"expected 0 to {2**32 - 1}, received {seed}")
     return seed
@@ -24,7 +28,7 @@ def as_seed(text: str) -> int:
 
 def as_folds(text: str) -> int:
     """A whole number from 2."""
-    folds = _whole_number(text)
+    folds = _read(int, "a whole number", text)
     if folds < 2:
         raise argparse.ArgumentTypeError(f"expected at least 2, received {folds}")
     return folds
@@ -32,7 +36,7 @@ def as_folds(text: str) -> int:
 
 def as_share(text: str) -> float:
     """A share, 0 to 1."""
-    share = _number(text)
+    share = _read(float, "a number", text)
     if not 0 <= share <= 1:
         raise argparse.ArgumentTypeError(f"expected a share, 0 to 1, received {text}")
     return share
@@ -40,7 +44,7 @@ def as_share(text: str) -> float:
 
 def as_inner_share(text: str) -> float:
     """A share above 0, to a half."""
-    share = _number(text)
+    share = _read(float, "a number", text)
     if not 0 < share <= 0.5:
         raise argparse.ArgumentTypeError(f"expected above 0, to 0.5, received {text}")
     return share
@@ -48,7 +52,7 @@ def as_inner_share(text: str) -> float:
 
 def as_positive(text: str) -> float:
     """A finite number above 0."""
-    number = _number(text)
+    number = _read(float, "a number", text)
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"expected more than 0, received {text}")
     return number
@@ -56,25 +60,16 @@ def as_positive(text: str) -> float:
 
 def as_not_negative(text: str) -> float:
     """A finite number from 0."""
-    number = _number(text)
+    number = _read(float, "a number", text)
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError(f"expected 0 or more, received {text}")
     return number
 
 
-def _whole_number(text: str) -> int:
+def _read(kind: Callable[[str], _Number], name: str, text: str) -> _Number:
     try:
-        return int(text)
+        return kind(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"expected a whole number, received '{text}'"
-        ) from None
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"expected a number, received '{text}'"
+            f"expected {name}, received '{text}'"
         ) from None

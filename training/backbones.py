@@ -22,7 +22,7 @@ from training.efficientnet_lite import (
     checkpoint_path,
     load_checkpoint,
 )
-from training.errors import UnknownBackbone
+from training.errors import DAMAGE, UnknownBackbone
 from training.keras_backbones import NETWORKS, build_keras_network
 
 BACKBONES = tuple(sorted((*VARIANTS, *NETWORKS)))
@@ -31,17 +31,7 @@ IMAGENET_CLASSES = 1000
 _LITE_MIN_SIDE = 32
 # Features of 32 pictures at once take some 5 GB here; EfficientNet-B7 was made for 600.
 MAX_SIDE = 1024
-# What h5py, Keras and pickle raise on files that are not what they should be.
-_DAMAGE = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    pickle.UnpicklingError,
-    UserWarning,
-)
+_DAMAGE = (*DAMAGE, pickle.UnpicklingError, UserWarning)
 
 
 @dataclass(frozen=True, kw_only=True)

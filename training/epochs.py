@@ -15,21 +15,12 @@ import keras
 import numpy as np
 
 from training.cache import tell_disk
-from training.errors import UnfitCache
+from training.errors import DAMAGE, UnfitCache
 from training.history import History
 from training.progress import ProgressBar
 
 _Logs = dict[str, list[float]]
-# What NumPy, Keras and json raise on files that are not what was written.
-_DAMAGE = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    zipfile.BadZipFile,
-)
+_DAMAGE = (*DAMAGE, zipfile.BadZipFile)
 
 
 def least_loss(logs: _Logs) -> int:

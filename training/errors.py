@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+# What those who read a file raise, beside their own errors, when it is not what was
+# written: a library's reader answers odd bytes with whatever they lead it into.
+DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError)
+
 
 class TrainingError(Exception):
     """The run cannot go on; the message says the rule and what was found."""

@@ -125,33 +125,33 @@ def test_pods_that_do_not_come_up(run, checkout):
     assert "model-server is not ready" in done.stderr
 
 
-def test_unknown_step(run):
-    """A step that is none is refused with those that are."""
-    done, calls = run("kind-up", "--step", "deploy", tools=CLUSTER_TOOLS)
+@pytest.mark.parametrize(
+    "arguments, variables, told",
+    [
+        (
+            ("--step", "deploy"),
+            {},
+            (
+                "check train build create load apply wait classify",
+                "received 'deploy'",
+            ),
+        ),
+        (
+            ("cells",),
+            {"OVERLAY": "production"},
+            ("expected OVERLAY kind or embedded, received 'production'",),
+        ),
+        (("cells", "no.jpg"), {}, ("found no file",)),
+    ],
+    ids=["step", "overlay", "photo"],
+)
+def test_refused_at_once(run, arguments, variables, told):
+    """Steps, overlays and photos that are none are refused before any work."""
+    done, calls = run("kind-up", *arguments, tools=CLUSTER_TOOLS, variables=variables)
 
     assert done.returncode == 1
     assert not calls
-    assert "check train build create load apply wait classify" in done.stderr
-    assert "received 'deploy'" in done.stderr
-
-
-def test_unknown_overlay(run):
-    """An overlay whose images nobody here builds is refused before any work."""
-    variables = {"OVERLAY": "production"}
-    done, calls = run("kind-up", "cells", tools=CLUSTER_TOOLS, variables=variables)
-
-    assert done.returncode == 1
-    assert not calls
-    assert "expected OVERLAY kind or embedded, received 'production'" in done.stderr
-
-
-def test_photo_that_is_not_there(run):
-    """A photo that cannot be sent at the end is refused at the beginning."""
-    done, calls = run("kind-up", "cells", "no.jpg", tools=CLUSTER_TOOLS)
-
-    assert done.returncode == 1
-    assert not calls
-    assert "found no file" in done.stderr
+    assert all(sentence in done.stderr for sentence in told)
 
 
 def test_taken_port(run):
