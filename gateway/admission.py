@@ -69,6 +69,8 @@ def add_admission(app: Flask, settings: Settings) -> None:
         return None
 
     def leave(_error: BaseException | None) -> None:
+        # Contextvars outlive the request in its thread.
+        set_caller_patience(math.inf)
         if g.pop("is_admitted", False):
             admission.leave()
 
@@ -80,8 +82,6 @@ def add_admission(app: Flask, settings: Settings) -> None:
 def _heed_caller() -> None:
     """Shrink every deadline of this request to what the caller says it waits."""
     text = request.headers.get(TIMEOUT_HEADER)
-    # A thread keeps what the request before has set.
-    set_caller_patience(math.inf)
     if text is not None:
         set_caller_patience(_read_seconds(text))
 

@@ -27,7 +27,7 @@ class Deadline:
 
 
 def set_caller_patience(seconds: float) -> None:
-    """Let no deadline of the request under way end later; infinity: as it was.
+    """Let no deadline of this thread's request end later; infinity: as it was.
 
     Every room sets its own deadlines, and none of them needs to know of this one.
     """
