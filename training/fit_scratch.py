@@ -16,6 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.config import TrainingConfig
+from training.epoch_batches import EpochBatches
 from training.epochs import BestEpoch
 from training.features import freeze
 from training.fold import fold_network
@@ -129,7 +130,10 @@ def _fit(
 ) -> int:
     """Train in place, from where best left it; how many pictures were shown for it."""
     recipe = SCRATCH_NETWORKS[config.backbone]
-    train, classes = decoded.train, len(decoded.split.labels)
+    train, validation = decoded.train, decoded.validation
+    classes, weights = len(decoded.split.labels), train.weights
+    if config.head.balances_classes:
+        weights = balance_classes(train.targets, classes, weights)
     epochs = min(recipe.epochs, config.head.max_epochs)
     steps = -(-len(train.targets) // recipe.batch_size)
     model.compile(
@@ -141,19 +145,20 @@ def _fit(
     )
     first = best.resume(model)
     if first < epochs:
+        batches = EpochBatches(
+            _rows(train, classes, weights),
+            recipe.batch_size,
+            config.seed,
+        )
         model.fit(
-            train.batch,
-            one_hot(train.targets, classes),
-            sample_weight=(
-                balance_classes(train.targets, classes, train.weights)
-                if config.head.balances_classes
-                else train.weights
-            ),
-            validation_data=_for_validation(decoded.validation, classes),
+            batches.dataset,
+            shuffle=False,  # EpochBatches did
+            validation_data=_rows(validation, classes, validation.weights),
+            validation_batch_size=recipe.batch_size,
             epochs=epochs,
             initial_epoch=first,
-            batch_size=recipe.batch_size,
             callbacks=[
+                batches,
                 best,
                 _StepBar(epochs, steps, first, title),
                 *stage_logs(config.tensorboard_dir, "from scratch"),
@@ -163,10 +168,12 @@ def _fit(
     return (epochs - first) * len(train.targets)
 
 
-def _for_validation(pixels: Pixels, classes: int) -> tuple[np.ndarray, ...]:
-    """What Keras validates on: pictures, one-hot targets, and weights if any."""
+def _rows(
+    pixels: Pixels, classes: int, weights: NDArray[np.float32] | None
+) -> tuple[np.ndarray, ...]:
+    """What Keras learns from or validates on: pictures, one-hot targets, weights."""
     parts = pixels.batch, one_hot(pixels.targets, classes)
-    return parts if pixels.weights is None else (*parts, pixels.weights)
+    return parts if weights is None else (*parts, weights)
 
 
 def _epoch_chooser(recipe: ScratchNetwork) -> Callable[[dict[str, list[float]]], int]:
