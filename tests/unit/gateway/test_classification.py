@@ -102,6 +102,25 @@ def test_real_mismatch(client, target, decode):
     assert len(client.batches) == 1
 
 
+def test_label_that_one_replica_lacks(client, decode):
+    """A label that only the replica which told the contract knows costs no answer."""
+    client.labels = {"stable": 1}
+    client.versions[2] = tiny_contract()
+    ask = client.predict
+
+    def predict(target, batch, deadline):
+        if target.label:
+            raise ModelMismatch("INVALID_ARGUMENT")
+        return ask(target, batch, deadline)
+
+    client.predict = predict
+
+    answer = classify(client, Target("tiny", label="stable"), decode, DEADLINE)
+
+    assert answer.served.version == 1
+    assert [version for version, _ in client.batches] == [1]
+
+
 def test_named_version(client, decode):
     """A caller who names a version gets that one, also when a newer one is there."""
     client.versions[2] = tiny_contract(labels=("cat", "dog"))
