@@ -1,7 +1,7 @@
 # The embedded model server: TensorFlow Serving's flags and API from the pip package.
 # The target "server" holds no model; the last stage adds models/MODEL to it.
 # PYTHON_IMAGE: as in gateway/Dockerfile.
-ARG PYTHON_IMAGE=python:3.11-slim
+ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim
 
 FROM ${PYTHON_IMAGE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -62,4 +62,4 @@ ENTRYPOINT ["python", "-m", "serving"]
 
 FROM server
 ARG MODEL=solar-cells
-COPY --chown=10001:10001 models/${MODEL} /models/classifier
+COPY --chown=10001:10001 ["models/${MODEL}", "/models/classifier"]

@@ -1,6 +1,6 @@
 # Batch scoring on Ray, models/MODEL baked in: the head and the workers of a RayJob.
 # PYTHON_IMAGE: as in gateway/Dockerfile.
-ARG PYTHON_IMAGE=python:3.11-slim
+ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim
 
 FROM ${PYTHON_IMAGE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -38,7 +38,7 @@ COPY --from=builder /venv /venv
 RUN ln -s /venv/bin/ray /usr/local/bin/ray
 COPY --from=builder /build/gateway /app/gateway
 COPY --from=builder /build/training /app/training
-COPY --chown=10001:10001 models/${MODEL} /models/classifier
+COPY --chown=10001:10001 ["models/${MODEL}", "/models/classifier"]
 WORKDIR /app
 USER 10001:10001
 # Python listens to this one: as process 1 it would not hear SIGTERM.

@@ -14,7 +14,7 @@ from gateway.settings import Settings, variable_name
 from serving.__main__ import DRAIN_SECONDS
 from tests.manifests.rendered import ROOT, Objects
 from tests.manifests.test_settings import container_of, mounted_files
-from tests.manifests.test_versions import locked, overlay_images
+from tests.manifests.test_versions import STOCK, locked, overlay_images
 
 SERVICES = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))[
     "services"
@@ -110,7 +110,7 @@ def test_images():
 
     assert {name: service["image"] for name, service in SERVICES.items()} == {
         "gateway": f"localhost/gateway:{version}",
-        "model-server": f"tensorflow/serving:{locked('training', 'tensorflow')}",
+        "model-server": f"{STOCK}:{locked('training', 'tensorflow')}",
         # Without a model in it, as it is mounted: another image than the overlay's.
         "embedded-server": f"localhost/embedded-server:{version}-bare",
     }

@@ -153,6 +153,17 @@ def test_model_folder(run, checkout):
     assert f"image=@{checkout}/photo.jpg" in "\n".join(calls)
 
 
+@pytest.mark.parametrize("data", ["photos/cells/.", "photos/../photos/cells/"])
+def test_photos_by_another_path(run, checkout, data):
+    """A folder of photos names its model, however its path is written."""
+    (checkout / "photos" / "cells").mkdir(parents=True)
+
+    done, calls = run("kind-up", data, "photo.jpg", tools=CLUSTER_TOOLS)
+
+    assert done.returncode == 0, done.stderr
+    assert "--build-arg MODEL=cells" in "\n".join(calls)
+
+
 def test_added_component(run, checkout):
     """A component in the overlay's list has its image built and loaded as well."""
     path = checkout / "kube-config/overlays" / overlay_here() / "kustomization.yaml"

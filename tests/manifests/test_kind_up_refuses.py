@@ -62,14 +62,16 @@ def test_little_memory(run, checkout, size, warns):
     assert (f"docker has {size}: pods may stay Pending" in done.stderr) == warns
 
 
-def test_port_that_is_none(run):
-    """A port that is no number is refused before anything is trained."""
-    variables = {"LOCAL_PORT": "http"}
+@pytest.mark.parametrize("port", ["http", "0", "65536", "80 80"])
+def test_port_that_is_none(run, port):
+    """A port that is no number, or too large a one, is refused before all work."""
+    variables = {"LOCAL_PORT": port}
     done, calls = run("kind-up", "cells", tools=CLUSTER_TOOLS, variables=variables)
 
     assert done.returncode == 1
     assert not calls
-    assert "expected a number as LOCAL_PORT, received 'http'" in done.stderr
+    sentence = f"expected a number up to 65535 as LOCAL_PORT, received '{port}'"
+    assert sentence in done.stderr
 
 
 @pytest.mark.parametrize("step", ["build", "load"])

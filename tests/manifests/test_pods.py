@@ -195,5 +195,5 @@ def test_labels(objects):
         }
         # A change of any other label would be refused: selectors are immutable.
         assert set(deployment["spec"]["selector"]["matchLabels"]) == {prefix + "name"}
-        if not image.startswith("tensorflow/serving:"):
+        if not image.startswith("docker.io/tensorflow/serving:"):
             assert labels[prefix + "version"] == image.rpartition(":")[2]
