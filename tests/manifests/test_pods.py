@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.manifests.rendered import all_containers
+from tests.manifests.rendered import WORKLOADS, all_containers, pod_templates
 
 PINNED = re.compile(r"^[\w./-]+:\d+\.\d+\.\d+$|@sha256:[0-9a-f]{64}$")
 MEMORY_UNITS = {"Mi": 2**20, "Gi": 2**30}
@@ -134,6 +134,34 @@ def test_scratch_is_bounded(objects):
         for volume in pod["spec"]["volumes"]:
             if "emptyDir" in volume:
                 assert bytes_of(volume["emptyDir"]["sizeLimit"]) > 0, name
+
+
+def test_node_autoscalers(objects):
+    """A node goes when servers can move: their scratch holds none. A run holds its own.
+
+    Source: the FAQ of Kubernetes' cluster-autoscaler; other emptyDirs keep a node.
+    """
+    prefix = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+    for item in objects.of_kind(*WORKLOADS):
+        for pod in pod_templates(item):
+            scratch = [v["name"] for v in pod["spec"]["volumes"] if "emptyDir" in v]
+            lasting = {f"{prefix}-local-volumes": ",".join(scratch)}
+            is_run = item["kind"] in ("CronJob", "RayJob")
+
+            annotations = pod["metadata"]["annotations"]
+            assert annotations == ({prefix: "false"} if is_run else lasting)
+
+
+def test_training_survives_a_drain(full):
+    """A training pod that had to leave its node is no failed run."""
+    for cron in full.of_kind("CronJob"):
+        spec = cron["spec"]["jobTemplate"]["spec"]
+        (rule,) = spec["podFailurePolicy"]["rules"]
+
+        assert rule["action"] == "Ignore"
+        assert [c["type"] for c in rule["onPodConditions"]] == ["DisruptionTarget"]
+        # The API server takes such a policy with this alone.
+        assert spec["template"]["spec"]["restartPolicy"] == "Never"
 
 
 def test_service_accounts(objects):

@@ -47,6 +47,15 @@ def test_row(row):
     assert dollars == round(cores * DOLLARS * HOURS)
 
 
+def test_both_rows():
+    """What the two parts cost together is as many a second as the page says."""
+    gateway, server = read_table("What was measured")
+    together = round(2 * 1000 / (gateway[1] + server[1]))
+
+    text = PAGE.read_text(encoding="utf-8")
+    assert f"Both rows together are {together} pictures a second on two cores" in text
+
+
 def test_rates():
     """The three sizes that were asked for."""
     assert [row[0] for row in read_table("What it comes to")] == [10, 1000, 100_000]
