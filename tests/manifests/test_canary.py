@@ -39,7 +39,8 @@ def test_differs_in_nothing_else(objects):
 def test_files_are_followed(objects):
     """What scripts/canary writes reaches running pods: whole folders, and who looks.
 
-    A file that is mounted by subPath stays as it was when the pod began.
+    A file that is mounted by subPath stays as it was when the pod began. Stock
+    TensorFlow Serving logs three lines a look: every 2 s buried all others.
     """
     gateway = objects.named("Deployment", "gateway")
     (mount,) = mounts_of(gateway, "canary")
@@ -50,7 +51,7 @@ def test_files_are_followed(objects):
     assert json.loads(data[file.name]) == {}
     for deployment in objects.model_servers():
         period = flags_of(deployment)["model_config_file_poll_wait_seconds"]
-        assert 0 < int(period) <= 10
+        assert 10 <= int(period) <= 30
         (mount,) = mounts_of(deployment, "files")
         assert "subPath" not in mount
 
