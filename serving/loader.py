@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grpc import StatusCode
 from tensorflow.core.protobuf import config_pb2
@@ -15,14 +16,19 @@ from serving.errors import ServingError
 from serving.metrics import Metrics
 from serving.model_batcher import ModelBatcher
 from serving.openvino_engine import OpenVinoEngine
-from serving.openvino_model import OpenVinoModel, take_over
-from serving.saved_model import SavedModel, SessionOptions, load_saved_model
+from serving.openvino_model import take_over
+from serving.saved_model import SessionOptions, load_saved_model
 from serving.servable import Servable
 from serving.settings import Settings
 from serving.warmup import WARMUP_FILE, warm_up
 
+if TYPE_CHECKING:
+    from serving.servable import Model
+
 # Source: tensorflow_serving/servables/tensorflow/bundle_factory_util.cc.
 BATCHING_FILE = "batching_params.pbtxt"
+# Source: the description of TensorFlow Serving's --prefer_tflite_model.
+TFLITE_FILE = "model.tflite"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,19 +67,30 @@ def load_servable(options: LoadOptions, folder: Path) -> Servable:
     return servable
 
 
-def _load_noted(options: LoadOptions, folder: Path) -> SavedModel | OpenVinoModel:
+def _load_noted(options: LoadOptions, folder: Path) -> Model:
     started, is_loaded = time.perf_counter(), False
-    metrics = options.metrics
-    session = SessionOptions(config=options.session_config, note_run=metrics.note_run)
     try:
-        tags = options.settings.saved_model_tags.split(",")
-        model = load_saved_model(folder, tags, session)
-        if options.engine is not None:
-            model = take_over(model, options.engine, folder, metrics.note_openvino_run)
+        model = _load(options, folder)
         is_loaded = True
     finally:
-        metrics.note_load(folder, time.perf_counter() - started, is_loaded)
+        seconds = time.perf_counter() - started
+        options.metrics.note_load(folder, seconds, is_loaded)
     return model
+
+
+def _load(options: LoadOptions, folder: Path) -> Model:
+    settings, metrics = options.settings, options.metrics
+    if settings.prefer_tflite_model and (folder / TFLITE_FILE).exists():
+        # Its library is read by those alone who ask for it.
+        # pylint: disable-next=import-outside-toplevel  # see above
+        from serving.tflite_model import load_tflite
+
+        return load_tflite(folder / TFLITE_FILE, settings.num_tflite_pools)
+    session = SessionOptions(config=options.session_config, note_run=metrics.note_run)
+    model = load_saved_model(folder, settings.saved_model_tags.split(","), session)
+    if options.engine is None:
+        return model
+    return take_over(model, options.engine, folder, metrics.note_openvino_run)
 
 
 def _warm_up_noted(options: LoadOptions, servable: Servable, folder: Path) -> None:

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from tensorflow.python.client import pywrap_tf_session
 
-from serving.errors import failed_precondition, invalid_argument
+from serving.errors import invalid_argument
 from serving.frozen_graph import freeze_graph
 from serving.model_files import read_meta_graph
 from serving.model_session import fill_session
 from serving.signatures import (
-    DEFAULT_SIGNATURE,
     Signature,
     TensorSpec,
+    choose_signature,
     read_signatures,
 )
 from serving.tensorflow_errors import RUN_ERRORS, translate_error
@@ -71,10 +71,7 @@ class SavedModel:
         Raises:
             ServingError: FAILED_PRECONDITION; the model has no such signature.
         """
-        key = name or DEFAULT_SIGNATURE
-        if key not in self.signatures:
-            raise failed_precondition(f'Serving signature key "{key}" not found.')
-        return self.signatures[key]
+        return choose_signature(self.signatures, name)
 
     def run(
         self,

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from serving.batch_rows import Arrays
 from serving.model_batcher import ModelBatcher
-from serving.openvino_model import OpenVinoModel
-from serving.saved_model import SavedModel
 from serving.signatures import Signature
+
+if TYPE_CHECKING:
+    from serving.openvino_model import OpenVinoModel
+    from serving.saved_model import SavedModel
+    from serving.tflite_model import TfliteModel
+
+    Model = SavedModel | OpenVinoModel | TfliteModel
 
 
 class Servable:
@@ -25,7 +30,7 @@ class Servable:
 
     def __init__(
         self,
-        model: SavedModel | OpenVinoModel,
+        model: Model,
         batcher: ModelBatcher | None = None,
         checks_method_names: bool = False,
         note_seconds: Callable[[float], None] | None = None,

@@ -85,8 +85,10 @@ class Settings:  # pylint: disable=too-many-instance-attributes  # one per flag
     version: Annotated[bool, "Print the versions and end"] = False
     monitoring_config_file: Annotated[str, "MonitoringConfig as text"] = ""
     remove_unused_fields_from_bundle_metagraph: Annotated[bool, "Save memory"] = True
-    prefer_tflite_model: Annotated[bool, "Serve model.tflite where it is"] = False
-    num_tflite_pools: Annotated[int, "TFLite pools"] = _CORES
+    prefer_tflite_model: Annotated[
+        bool, "Serve model.tflite where a version has one"
+    ] = False
+    num_tflite_pools: Annotated[int, "TFLite calls at once, of each version"] = _CORES
     num_tflite_interpreters_per_pool: Annotated[int, "Interpreters per TFLite pool"] = 1
     enable_signature_method_name_check: Annotated[
         bool, "Predict needs the method name predict"
@@ -173,8 +175,6 @@ WITHOUT_EFFECT = frozenset(
         "platform_config_file",
         "per_process_gpu_memory_fraction",
         "remove_unused_fields_from_bundle_metagraph",
-        "prefer_tflite_model",
-        "num_tflite_pools",
         "num_tflite_interpreters_per_pool",
         "xla_cpu_compilation_enabled",
         "xla_gpu_compilation_enabled",

@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from serving.errors import invalid_argument
+from serving.errors import failed_precondition, invalid_argument
 from serving.fatal_kernels import RankReader
 from serving.tensors import ElementType, find_element_type, name_of_dtype
 
@@ -144,6 +144,18 @@ def _braced(names: Iterable[str]) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     return ",".join(sorted(names))
+
+
+def choose_signature(signatures: Mapping[str, Signature], name: str) -> Signature:
+    """The signature of that name; no name is serving_default.
+
+    Raises:
+        ServingError: FAILED_PRECONDITION; there is none.
+    """
+    key = name or DEFAULT_SIGNATURE
+    if key not in signatures:
+        raise failed_precondition(f'Serving signature key "{key}" not found.')
+    return signatures[key]
 
 
 def read_signatures(meta_graph: Any) -> dict[str, Signature]:
