@@ -154,7 +154,7 @@ def test_unreadable_text(tmp_path):
 
     assert caught.value.message == f"Invalid protobuf file: '{path}'"
     assert str(caught.value.__cause__).startswith(
-        "Error parsing text-format tensorflow.serving.ModelServerConfig: 2:3: "
+        "Error parsing text-format tensorflow.serving.ModelServerConfig: 2:11: "
     )
 
 

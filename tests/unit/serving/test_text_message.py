@@ -22,7 +22,15 @@ from serving.text_message import fill_message
     ],
 )
 @pytest.mark.parametrize(
-    "text, place", [("nonsense: 1", "1:1"), ("\n\n  }", "3:3"), ("a: 'x", "1:1")]
+    "text, place",
+    [
+        ("nonsense: 1", "1:9"),
+        ("nonsense text", "1:10"),
+        ("nonsense", "1:9"),
+        ("# é: 1\n\n  bogus # more\n  : 3", "4:3"),
+        ("\n\n  }", "3:3"),
+        ("a: 'x", "1:2"),
+    ],
 )
 def test_mistake(tmp_path, message, name, text, place):
     """The cause names the message type, the line and the column, counted from one."""
@@ -36,6 +44,39 @@ def test_mistake(tmp_path, message, name, text, place):
     assert caught.value.message == f"Invalid protobuf file: '{path}'"
     cause = str(caught.value.__cause__)
     assert cause.startswith(f"Error parsing text-format {name}: {place}: ")
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        (
+            "improper model config file",
+            '1:10: Message type "tensorflow.serving.ModelServerConfig" has no field '
+            'named "improper".',
+        ),
+        ("{", "1:1: Expected identifier, got: {"),
+        (
+            "model_config_list {\n config { name: a } }",
+            "2:17: Expected string, got: a",
+        ),
+        (
+            "model_config_list { config { model_version_policy {\n"
+            " specific { versions: 'x' } } } }",
+            "2:23: Expected integer, got: 'x'",
+        ),
+    ],
+)
+def test_words(tmp_path, text, told):
+    """Places and words are those of `protoc --encode`, which is C++, for the same."""
+    path = tmp_path / "models.config"
+    path.write_text(text)
+
+    with pytest.raises(ServingError) as caught:
+        fill_message(str(path), model_server_config_pb2.ModelServerConfig())
+
+    assert str(caught.value.__cause__) == (
+        f"Error parsing text-format tensorflow.serving.ModelServerConfig: {told}"
+    )
 
 
 def test_no_text(tmp_path):
