@@ -24,6 +24,6 @@ def _describe(grpc_port: int, socket_path: str, rest_port: int) -> Iterator[str]
     if grpc_port:
         yield f"Running gRPC ModelServer at {ALL_ADDRESSES}:{grpc_port} ..."
     if socket_path:
-        yield f"Running gRPC ModelServer at UNIX socket unix:{socket_path} ..."
+        yield f"Running gRPC ModelServer at UNIX socket {socket_path} ..."
     if rest_port:
         yield f"Exporting HTTP/REST API at:localhost:{rest_port} ..."

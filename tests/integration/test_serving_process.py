@@ -83,7 +83,7 @@ def test_bad_config_file(tmp_path):
     assert done.returncode == 255
     assert f"INVALID_ARGUMENT: Invalid protobuf file: '{path}'" in done.stdout
     assert (
-        "Error parsing text-format tensorflow.serving.ModelServerConfig: 2:3: "
+        "Error parsing text-format tensorflow.serving.ModelServerConfig: 3:1: "
         in done.stderr
     )
 
@@ -190,6 +190,6 @@ def test_readiness(tmp_path):
 
     assert lines[-3:] == [
         f"Running gRPC ModelServer at 0.0.0.0:{fields['grpc_port']} ...\n",
-        f"Running gRPC ModelServer at UNIX socket unix:{socket} ...\n",
+        f"Running gRPC ModelServer at UNIX socket {socket} ...\n",
         f"Exporting HTTP/REST API at:localhost:{fields['rest_port']} ...\n",
     ]
