@@ -55,7 +55,7 @@ def test_kind_up_again(run):
     assert calls.index(restart) > len(calls) / 2
 
 
-# The engine is asked whether it runs, and how much memory it has.
+# The engine is asked whether it runs, and how large its machine is.
 CHECK = ["docker info", "docker info --format"]
 STEPS = {
     "check": [],

@@ -162,6 +162,7 @@ def test_kind_up_looks_for_that_much():
     _, needed = add((KIND_CORES, KIND_BYTES), lasting(objects), *surge)
 
     assert needed <= int(number) <= 1.02 * needed
+    assert re.findall(r"^cores_wanted=(\d+)$", script, re.M) == [str(MACHINE_CORES)]
 
 
 def limits_of(objects, deployment):
