@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("serving")
 
+# They end a line for one reader or another, or move a terminal's cursor.
+_CONTROLS = {
+    code: repr(chr(code))[1:-1]
+    for code in (*range(32), *range(127, 160), 0x2028, 0x2029)
+}
+
 # preStop 5 s + this < the pod's grace period of 30 s.
 DRAIN_SECONDS = 20.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -122,7 +128,7 @@ def _fail(error: BaseException) -> int:
 
 def _set_up_logging() -> None:
     """One line per event to stdout, key=value, UTC."""
-    formatter = logging.Formatter(
+    formatter = _LineFormatter(
         "time=%(asctime)s.%(msecs)03dZ level=%(levelname)s logger=%(name)s %(message)s",
         "%Y-%m-%dT%H:%M:%S",
     )
@@ -136,6 +142,14 @@ def _set_up_logging() -> None:
     logging.getLogger("waitress").setLevel(logging.WARNING)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     logging.getLogger("waitress").addFilter(_quote)
+
+
+class _LineFormatter(logging.Formatter):
+    """Keeps an event in its line, whatever a folder or a thread is called."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The line; a traceback has lines of its own behind it."""
+        return super().formatMessage(record).translate(_CONTROLS)
 
 
 def _quote(record: logging.LogRecord) -> bool:

@@ -51,5 +51,5 @@ def reload_from_call(
 def _apply(store: ModelStore[Any], config: _Config) -> frozenset[str]:
     new = store.apply(convert_configs(config, store.served_names()))
     if new:
-        logger.info("event=models_added names=%s", ",".join(sorted(new)))
+        logger.info("event=models_added names=%r", ",".join(sorted(new)))
     return new

@@ -125,5 +125,5 @@ class ServedModel(Generic[ModelT]):
         """Say it once, not at every look."""
         if trouble and trouble != self._trouble:
             name = self._config.name if self._config else ""
-            logger.warning("event=model_not_found model=%s reason=%r", name, trouble)
+            logger.warning("event=model_not_found model=%r reason=%r", name, trouble)
         self._trouble = trouble

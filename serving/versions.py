@@ -169,7 +169,7 @@ class ModelVersions(Generic[ModelT]):
         with self._lock:
             record.state = state
         logger.info(
-            "event=version_state model=%s version=%d state=%s",
+            "event=version_state model=%r version=%d state=%s",
             self.name,
             record.number,
             state.name,
@@ -214,7 +214,7 @@ class ModelVersions(Generic[ModelT]):
     def _note_failure(self, record: VersionRecord[ModelT], error: ServingError) -> None:
         record.failures += 1
         logger.warning(
-            "event=load_failed model=%s version=%d attempt=%d error=%r",
+            "event=load_failed model=%r version=%d attempt=%d error=%r",
             self.name,
             record.number,
             record.failures,

@@ -193,3 +193,22 @@ def test_readiness(tmp_path):
         f"Running gRPC ModelServer at UNIX socket {socket} ...\n",
         f"Exporting HTTP/REST API at:localhost:{fields['rest_port']} ...\n",
     ]
+
+
+def test_lines_of_names(tmp_path):
+    """Names and folders of several lines forge no line of the log and no field."""
+    name = "m version=9\nlevel=ERROR\u2028x\x1b"
+    (tmp_path / "a\nb" / "1").mkdir(parents=True)
+
+    done = run_server(
+        f"--model_name={name}",
+        f"--model_base_path={tmp_path}/a\nb",
+        "--max_num_load_retries=0",
+    )
+
+    log, _, _ = done.stdout.partition("Failed to start server.")
+    lines = log.splitlines()
+    assert all(line.startswith("time=") for line in lines), log
+    states = [line.rpartition(" ")[2] for line in lines if "version_state" in line]
+    assert states == ["state=LOADING", "state=END"]
+    assert all(f"model={name!r} version=1 " in line for line in lines[:-1])
