@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import socket
 import tempfile
+import time
 from pathlib import Path
 
 import psutil
@@ -12,6 +14,7 @@ import urllib3
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.integration.gateway_process import running_gateway
+from tests.integration.raw_http import connect, write_post
 
 NOWHERE = 40
 
@@ -24,16 +27,29 @@ def _http_pool():
         yield pool
 
 
-def requests_counted(http_pool, gateway):
-    """How many 404 all workers have answered, as the one that is asked says."""
+def read_metric(http_pool, gateway, name, **labels):
+    """One figure of all workers, as the one that is asked says."""
     text = http_pool.request("GET", f"{gateway.url}/metrics").data.decode()
-    (total,) = (
+    (value,) = (
         sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
-        if sample.name == "gateway_requests_total" and sample.labels["status"] == "404"
+        if sample.name == name and labels.items() <= sample.labels.items()
     )
-    return total
+    return value
+
+
+def requests_counted(http_pool, gateway):
+    """How many 404 were answered."""
+    return read_metric(http_pool, gateway, "gateway_requests_total", status="404")
+
+
+def wait_for_in_flight(http_pool, gateway, count):
+    """Until so many requests are under way."""
+    ends_at = time.monotonic() + 30
+    while read_metric(http_pool, gateway, "gateway_requests_in_flight") != count:
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
 
 
 def test_shared_counts(http_pool):
@@ -52,6 +68,25 @@ def test_shared_counts(http_pool):
     assert len(writers) == 2
     assert told == {NOWHERE}
     assert not folder.exists()
+
+
+def test_killed_at_work(http_pool):
+    """What a worker that is killed had under way is under way no longer."""
+    with socket.create_server(("localhost", 0)) as silent:
+        address = f"localhost:{silent.getsockname()[1]}"
+        with (
+            running_gateway(
+                workers=2, model_address=address, model_timeout_seconds=60
+            ) as gateway,
+            connect(gateway.port) as client,
+        ):
+            client.sendall(write_post("/predict"))
+            wait_for_in_flight(http_pool, gateway, 1)
+
+            for worker in psutil.Process(gateway.process.pid).children():
+                worker.send_signal(signal.SIGKILL)
+
+            wait_for_in_flight(http_pool, gateway, 0)
 
 
 def test_one_worker_needs_no_folder(http_pool):

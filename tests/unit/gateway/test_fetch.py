@@ -44,6 +44,21 @@ def test_no_connection():
     assert tried == [(address, 443) for address in ADDRESSES]
 
 
+def test_time_of_an_address():
+    """An address that never answers has its share of the time, the last one more."""
+    given = []
+
+    def connect(_address, timeout):
+        given.append(timeout)
+        raise TimeoutError
+
+    with pytest.raises(FetchFailed):
+        fetch_picture("http://a.example/", make_rules(connect, timeout_seconds=60.0))
+
+    assert len(given) == 2
+    assert given[0] <= 30 < given[1]
+
+
 def test_broken_resolver():
     """A name server in trouble is a failed fetch: the name may well be public."""
 
