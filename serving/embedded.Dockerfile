@@ -62,4 +62,4 @@ ENTRYPOINT ["python", "-m", "serving"]
 
 FROM server
 ARG MODEL=solar-cells
-COPY --chown=10001:10001 ["models/${MODEL}", "/models/classifier"]
+COPY --chown=10001:10001 models/${MODEL} /models/classifier

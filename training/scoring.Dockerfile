@@ -38,7 +38,7 @@ COPY --from=builder /venv /venv
 RUN ln -s /venv/bin/ray /usr/local/bin/ray
 COPY --from=builder /build/gateway /app/gateway
 COPY --from=builder /build/training /app/training
-COPY --chown=10001:10001 ["models/${MODEL}", "/models/classifier"]
+COPY --chown=10001:10001 models/${MODEL} /models/classifier
 WORKDIR /app
 USER 10001:10001
 # Python listens to this one: as process 1 it would not hear SIGTERM.

