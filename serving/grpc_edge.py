@@ -38,6 +38,8 @@ def create_grpc_server(settings: Settings, edge: GrpcEdge) -> grpc.Server:
         edge.threads,
         interceptors=(edge,),
         options=(
+            # Of two with one name gRPC takes the first.
+            *read_channel_arguments(settings.grpc_channel_arguments),
             ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", -1),
             # The usual window is 64 KB: a picture of 150 KB would wait for its second
@@ -45,7 +47,6 @@ def create_grpc_server(settings: Settings, edge: GrpcEdge) -> grpc.Server:
             ("grpc.http2.lookahead_bytes", _LOOKAHEAD_BYTES),
             # Two servers on one port would share the calls without a word.
             ("grpc.so_reuseport", 0),
-            *read_channel_arguments(settings.grpc_channel_arguments),
         ),
     )
 

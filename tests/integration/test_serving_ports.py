@@ -18,6 +18,7 @@ from tests.integration.serving_calls import (
     TIMEOUT_SECONDS,
     predict_request,
     read_response,
+    refusal,
 )
 from tests.integration.serving_reloads import ask, write_models
 
@@ -129,3 +130,17 @@ def test_http_on_all_addresses(start_model_server, base_path):
             codes.append(http_call.getresponse().status)
 
     assert set(codes) == {200}
+
+
+def test_channel_arguments(start_model_server, base_path):
+    """--grpc_channel_arguments counts, also where the server has a value of its own."""
+    server = start_model_server(
+        base_path, name="m", grpc_channel_arguments="grpc.max_receive_message_length=99"
+    )
+
+    answered = ask(server, "m")
+    code, details = refusal(server, "m", x=np.zeros(1000, np.float32))
+
+    assert answered == 3
+    assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "vs. 99" in details
