@@ -94,11 +94,14 @@ def _ask_twice(question: _Question) -> Classification:
     served = question.contract(question.target)
     try:
         return _ask(question, served)
-    except (ModelMismatch, UnknownVersion) as error:
+    except UnknownVersion:
+        # It answered and was withdrawn before it told what its scores mean.
+        return _ask(question, question.fresh_contract())
+    except ModelMismatch:
         fresh = question.fresh_contract()
         if fresh != served:
             return _ask(question, fresh)
-        if question.target.label is None or isinstance(error, UnknownVersion):
+        if question.target.label is None:
             raise
         # Replicas read their labels at different moments: one knows what another does
         # not, and all know the number.

@@ -59,9 +59,9 @@ def _server(start_model_server, tmp_path_factory):
 @pytest.fixture(name="gateway", scope="module")
 def _gateway(server):
     address = f"localhost:{server.grpc_port}"
-    models = ",".join(MODELS)
+    settings = {"model_timeout_seconds": 60, "threads": CALLERS, "max_in_flight": 256}
     with running_gateway(
-        model_address=address, models=models, threads=CALLERS, max_in_flight=256
+        model_address=address, models=",".join(MODELS), **settings
     ) as gateway:
         yield gateway
 
@@ -136,6 +136,7 @@ class Strangers:
 
     def check(self, reply, model, numbers):
         """The answer is of this model and of these photos; None: of what is none."""
+        assert reply.status == 200, reply.data
         document = reply.json()
         assert document["model"] == model
         assert len(document["predictions"]) == len(numbers)

@@ -8,7 +8,7 @@ import pytest
 from gateway.classification import classify
 from gateway.deadline import Deadline
 from gateway.errors import ModelMismatch
-from gateway.targets import Target
+from gateway.targets import Reply, Target
 from tests.tiny_model import tiny_contract
 
 DEADLINE = Deadline.after(3600)  # from the import on, whenever a test runs
@@ -100,6 +100,18 @@ def test_real_mismatch(client, target, decode):
         classify(client, target, decode, DEADLINE)
 
     assert len(client.batches) == 1
+
+
+def test_withdrawn_version(client, target, decode):
+    """A version that answers and is gone before it tells its labels costs no answer."""
+    ask = client.predict
+    withdrawn = iter([Reply(2, np.zeros((1, 3), np.float32))])
+    client.predict = lambda *question: next(withdrawn, None) or ask(*question)
+
+    answer = classify(client, target, decode, DEADLINE)
+
+    assert answer.served.version == 1
+    np.testing.assert_allclose(answer.scores, [[0.2, 0.2, 0.2]], rtol=1e-6)
 
 
 def test_label_that_one_replica_lacks(client, decode):
