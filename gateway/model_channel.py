@@ -22,9 +22,10 @@ from gateway.deadline import Deadline
 from gateway.rpc_errors import gateway_error
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-# While a model Deployment rolls, a named version may live in some pods only, and
-# round_robin asks another pod each time; with many callers, any other. Of two pods,
-# 8 tries failed one request in a thousand. A try costs less than a millisecond.
+# While a model Deployment rolls, a named version may live in some pods only, also one
+# that has a label, and round_robin asks another pod each time; with many callers, any
+# other. Of two pods, 8 tries failed one request in a thousand. A try costs less than a
+# millisecond.
 PODS_TO_ASK = 32
 # A pod that hangs is found out after both, and its calls have the rest of the usual
 # 5 s for another pod. A ping is sent only while calls wait and nothing is heard.
@@ -93,7 +94,7 @@ class ModelChannel:
         deadline: Deadline,
         message: bytes | None = None,
     ) -> Message:
-        """One call; a named version that a pod does not have is sought in others.
+        """One call; a named version that a pod has not loaded is sought in others.
 
         Args:
             path: One of REPLIES.
@@ -104,7 +105,7 @@ class ModelChannel:
             GatewayError: As rpc_errors says.
         """
         message = message or request.SerializeToString()
-        is_specific = request.model_spec.HasField("version")
+        is_specific = request.model_spec.WhichOneof("version_choice") is not None
         for pods_left in reversed(range(PODS_TO_ASK if is_specific else 1)):
             if not deadline.remaining_seconds():
                 # gRPC would race: a near server answers before the timer is looked at.

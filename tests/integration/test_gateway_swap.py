@@ -11,7 +11,6 @@ import pytest
 from gateway.app import create_app
 from gateway.model_client import ModelClient
 from gateway.settings import Settings
-from tests.integration.serving_reloads import entry, reload
 from tests.integration.tiny_answers import expected_scores, received_scores
 from tests.tiny_model import LABELS, tiny_contract, write_tiny_model
 
@@ -85,29 +84,6 @@ def test_two_pods(start_model_server, tmp_path, photo):
         versions = list(clients.map(lambda _: ask(web, photo), range(400)))
 
     assert set(versions) == {1, 2}
-
-
-@pytest.mark.parametrize("path", ["/predict", "/explain"])
-def test_labels_that_one_pod_lacks(start_model_server, tmp_path, photo, path):
-    """While kubectl apply takes labels away, pod by pod, every caller is answered."""
-    base_path = tmp_path / "tiny"
-    write_version(base_path, 1)
-    servers = [start_model_server(base_path) for _ in range(2)]
-    label = 'version_labels { key: "stable" value: 1 }'
-    reload(servers[0], entry(tmp_path, "tiny", label))
-    ports = ",".join(f"127.0.0.1:{server.grpc_port}" for server in servers)
-    canaries = tmp_path / "canary.json"
-    canaries.write_text('{"tiny": {"percent": 0}}', encoding="utf-8")
-    settings = Settings(models=("tiny",), canary_file=str(canaries))
-    web = create_app(settings, ModelClient(f"ipv4:{ports}")).test_client()
-
-    def status(_):
-        return web.post(path, data=photo, content_type="image/png").status_code
-
-    with ThreadPoolExecutor(8) as clients:
-        statuses = list(clients.map(status, range(100)))
-
-    assert set(statuses) == {200}
 
 
 def test_rollback(start_model_server, tmp_path, photo):
