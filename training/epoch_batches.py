@@ -1,7 +1,7 @@
 """Batches of pictures, in an order that an interrupted training finds again.
 
-Keras' own shuffling of arrays draws, once a seed is set, the same order for every epoch,
-and from a state that nobody can write down.
+Keras' own shuffling of arrays draws, once a seed is set, the same order for every
+epoch, and from a state that nobody can write down.
 """
 
 from __future__ import annotations

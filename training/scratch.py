@@ -31,7 +31,7 @@ class ScratchNetwork:
     feature map, top from there to the last hidden values; augmentation changes
     pictures 0-255 in training only. optimizer is made for a number of steps;
     steps_at_once are run without going back to Python. Where keeps_best is False, the
-    last epoch counts, not the best on validation.
+    last epoch counts, not the best on validation. logits initializes the last layer.
     """
 
     size: tuple[int, int]
@@ -43,6 +43,7 @@ class ScratchNetwork:
     batch_size: int = 32
     steps_at_once: int = 1
     keeps_best: bool = True
+    logits: str = "glorot_uniform"
 
 
 def picture_size(config: TrainingConfig) -> tuple[int, int]:
@@ -79,8 +80,9 @@ def build_network(name: str) -> keras.Model:
 def build_top(name: str, network: keras.Model, classes: int) -> keras.Model:
     """From the network's feature map to logits (n, classes), untrained."""
     feature_map = keras.Input(network.output.shape[1:], name="feature_map")
-    hidden = _stack(SCRATCH_NETWORKS[name].top(), feature_map)
-    logits = layers.Dense(classes, name="logits")(hidden)
+    recipe = SCRATCH_NETWORKS[name]
+    last = layers.Dense(classes, name="logits", kernel_initializer=recipe.logits)
+    logits = last(_stack(recipe.top(), feature_map))
     return keras.Model(feature_map, logits, name="head")
 
 
@@ -154,13 +156,14 @@ def _falling_adam(steps: int) -> keras.optimizers.Optimizer:
 
 
 def _bounded_adam(_steps: int) -> keras.optimizers.Optimizer:
-    """Adam that no first step can blind.
-
-    Pixels of 0-255 start a softmax's loss in the hundreds, and Adam's second moment
-    remembers such gradients for a thousand steps, nearly all there are. The course
-    project's sigmoids bounded its loss; here the gradient's length is bounded instead.
-    """
+    """Adam whose second moment no early gradient fills for good."""
     return keras.optimizers.Adam(clipnorm=1.0)
+
+
+def _gentle_adam(_steps: int) -> keras.optimizers.Optimizer:
+    """The same for pixels of 0-255: the rate by what the third rung divides them by."""
+    # At Adam's own the first steps left no hidden unit that any picture wakes.
+    return keras.optimizers.Adam(1e-3 / 127.5, clipnorm=1.0)
 
 
 def _first_rung() -> _Stack:
@@ -203,20 +206,23 @@ def _flip_and_turn() -> _Stack:
 
 
 def _rung(
-    features: Callable[[], _Stack], augmentation: Callable[[], _Stack] = list
+    features: Callable[[], _Stack],
+    augmentation: Callable[[], _Stack] = list,
+    is_scaled: bool = False,
 ) -> ScratchNetwork:
     return ScratchNetwork(
         size=(160, 160),
         features=features,
         top=_rung_top,
-        optimizer=_bounded_adam,
+        optimizer=_bounded_adam if is_scaled else _gentle_adam,
+        logits="glorot_uniform" if is_scaled else "zeros",
         augmentation=augmentation,
     )
 
 
 # Layers, batch size and epochs of dense-300-100 and of the rungs are those of the two
-# course projects they rebuild; all end in softmax, where the rungs had sigmoid with a
-# loss that wants a distribution.
+# course projects they rebuild; all end in softmax, where the rungs had sigmoids that
+# bounded the loss: with pixels of 0-255 it begins in the hundreds, unless logits are 0.
 SCRATCH_NETWORKS = {
     "dense-300-100": ScratchNetwork(
         size=(28, 28),
@@ -240,5 +246,5 @@ SCRATCH_NETWORKS = {
     ),
     "ladder-1": _rung(_first_rung),
     "ladder-2": _rung(_second_rung, _flip_and_turn),
-    "ladder-3": _rung(_third_rung, _flip_and_turn),
+    "ladder-3": _rung(_third_rung, _flip_and_turn, is_scaled=True),
 }

@@ -147,6 +147,21 @@ def test_rungs(shades, name):
     assert trained.classifier.size == (160, 160)
 
 
+@pytest.mark.parametrize("name", ["ladder-1", "ladder-2"])
+def test_pixels_not_scaled(shades, name):
+    """Rungs that see pixels of 0-255 do not fall at once to one answer for all.
+
+    Nothing wakes a hidden unit that no picture wakes: then all logits are the same.
+    """
+    trained = train(name, shades, max_epochs=10)
+
+    logits = trained.predict_logits(shades.train, "train")
+
+    # Untrained, all logits are 0 and the loss is that of two equal chances.
+    assert trained.stages[0].history.train_loss[0] == pytest.approx(np.log(2), 1e-4)
+    assert np.ptp(logits[:, 0]) > 0
+
+
 def test_learning(clothes):
     """Ten bars at ten heights are learned; with shuffled labels they are not."""
     trained = train("dense-300-100", clothes, max_epochs=30)
