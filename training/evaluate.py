@@ -83,8 +83,8 @@ class EvaluationReport:
 class ShuffledRun:
     """The same training on shuffled labels: better than chance means a leak.
 
-    accuracy is that on count test photos with their true labels, chance that of always
-    naming the most frequent class.
+    accuracy is that on count validation photos with their true labels, chance that of
+    always naming the most frequent class.
     """
 
     accuracy: float

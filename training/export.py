@@ -5,11 +5,12 @@ Owns the folder and the check that what was exported is what was trained.
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -30,6 +31,7 @@ from training.saved_model import write_saved_model
 # Folding and freezing only reorder float32 sums; scores are 0-1, so this is absolute.
 MAX_SCORE_DIFFERENCE = 1e-4
 _ASIDE_PREFIX = ".writing-"
+_LOCK, _VERSION = "lock", "version"  # what lies in a folder of that prefix
 _LIBRARIES = ("tensorflow", "keras", "numpy", "pillow")
 
 
@@ -114,7 +116,7 @@ def export_model(
             the disk took no more.
     """
     with _folder_aside(output) as folder:
-        version_folder = folder / "version"
+        version_folder = folder / _VERSION
         write_saved_model(classifier, contract, version_folder)
         difference = _score_difference(classifier, contract, version_folder, golden)
         if difference > MAX_SCORE_DIFFERENCE:
@@ -145,13 +147,30 @@ def _folder_aside(output: Path) -> Iterator[Path]:
     """A hidden folder beside the versions (servers skip its name), gone afterwards."""
     try:
         output.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(output)
         folder = Path(tempfile.mkdtemp(prefix=_ASIDE_PREFIX, dir=output))
         try:
-            yield folder
+            with (folder / _LOCK).open("wb") as lock:
+                with suppress(
+                    OSError
+                ):  # a disk without locks takes models all the same
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                yield folder
         finally:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
     except (OSError, tf.errors.OpError) as error:
         raise ExportRefused(f"could not write below '{output}': {error}") from error
+
+
+def _remove_abandoned(output: Path) -> None:
+    """Clear away what runs that were killed while they wrote have left.
+
+    Who is at work in a folder holds its lock before anything else lies in it.
+    """
+    for begun in output.glob(f"{_ASIDE_PREFIX}*/{_VERSION}"):
+        with suppress(OSError), (begun.parent / _LOCK).open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(begun.parent)
 
 
 def _publish(folder: Path, output: Path) -> Path:

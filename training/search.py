@@ -33,7 +33,8 @@ def search_head(
     The loss is that of unsmoothed labels, without the L2 term: settings with and
     without them can be compared.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # Of a trial that Ctrl-C ends it would print a traceback.
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     tried: list[Trial] = []
 
     def judge(trial: optuna.Trial) -> float:

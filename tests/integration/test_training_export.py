@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import fcntl
 
 import numpy as np
 import pytest
@@ -34,6 +35,38 @@ def test_interrupted_export(classifier, tmp_path):
         export_model(classifier, CONTRACT, GOLDEN, interrupt, tmp_path / "model")
 
     assert not list((tmp_path / "model").iterdir())
+
+
+def test_folders_of_killed_runs(classifier, tmp_path):
+    """What a killed run left aside is cleared away; what another writes stays."""
+    dead, alive, begun = (tmp_path / f".writing-{name}" for name in "abc")
+    for folder in (dead / "version", alive / "version", begun):
+        folder.mkdir(parents=True)
+    (dead / "lock").touch()
+
+    with (alive / "lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        export_model(classifier, CONTRACT, GOLDEN, lambda *_: None, tmp_path)
+
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [".writing-b", ".writing-c", "1"]
+    assert sorted(path.name for path in alive.iterdir()) == ["lock", "version"]
+
+
+def test_lock_while_writing(classifier, tmp_path):
+    """A run that writes holds its own lock: no other takes its folder away."""
+    held = []
+
+    def try_lock(folder, _difference):
+        with (folder.parents[2] / "lock").open("ab") as lock:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.append(folder)
+
+    export_model(classifier, CONTRACT, GOLDEN, try_lock, tmp_path)
+
+    assert len(held) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
 
 
 def test_full_disk(classifier, tmp_path):
