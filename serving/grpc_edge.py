@@ -27,6 +27,8 @@ _MAX_STATUS_BYTES = 1024
 _CUT = "...TRUNCATED"
 _MAX_MESSAGE_BYTES = 2**31 - 1
 _LOOKAHEAD_BYTES = 4 * 2**20
+# Clocks differ, and a caller's deadline travels in whole milliseconds.
+_LATE_SECONDS = 0.01
 _INT32 = range(-(2**31), 2**31)
 _OUR_SERVICES = "/tensorflow.serving."
 _UNREADABLE = object()
@@ -147,7 +149,7 @@ class GrpcEdge(grpc.ServerInterceptor):
             )
             self._note_call(call)
         if code is not grpc.StatusCode.OK:
-            context.abort(code, message)
+            context.abort(_choose_code(code, context), message)
         return response
 
     def _watch(
@@ -195,6 +197,21 @@ class GrpcEdge(grpc.ServerInterceptor):
             streams = tuple(self._streams)
         for context in streams:
             context.cancel()
+
+
+def _choose_code(
+    code: grpc.StatusCode, context: grpc.ServicerContext
+) -> grpc.StatusCode:
+    """The code for the caller, who may be gone by the time TensorFlow Serving answers.
+
+    It tells of a call that waited too long when its batch is run, and this server at
+    the deadline: what the caller saw was a matter of luck.
+    """
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        seconds = context.time_remaining()
+        if seconds is not None and seconds < _LATE_SECONDS:
+            return grpc.StatusCode.DEADLINE_EXCEEDED
+    return code
 
 
 def _read_message(read: Callable[[bytes], Any], data: bytes) -> Any:

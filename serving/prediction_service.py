@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from threading import TIMEOUT_MAX
 from typing import Any
 
 import grpc
@@ -46,6 +47,16 @@ def read_target(spec: model_pb2.ModelSpec) -> ModelTarget:
     )
 
 
+def read_patience(context: grpc.ServicerContext) -> float | None:
+    """The seconds the caller still waits; None: it set no deadline.
+
+    gRPC tells of one without a deadline that it waits for 292 billion years, which no
+    lock takes.
+    """
+    seconds = context.time_remaining()
+    return None if seconds is None or seconds > TIMEOUT_MAX else seconds
+
+
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """The five methods over the served models; raises ServingError."""
 
@@ -75,7 +86,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         """Run one signature of one version; checks in TensorFlow Serving's order."""
         with self._lease(request, "Predict") as lease:
             response = run_predict(
-                lease.model, request, context.time_remaining(), self._as_content
+                lease.model, request, read_patience(context), self._as_content
             )
             response.model_spec.version.value = lease.version
         return response
@@ -113,7 +124,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     ) -> classification_pb2.ClassificationResponse:
         """Labels and scores for each example."""
         with self._lease(request, "Classify") as lease:
-            response = run_classify(lease.model, request, context.time_remaining())
+            response = run_classify(lease.model, request, read_patience(context))
             response.model_spec.version.value = lease.version
         return response
 
@@ -124,7 +135,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     ) -> regression_pb2.RegressionResponse:
         """One value for each example."""
         with self._lease(request, "Regress") as lease:
-            response = run_regress(lease.model, request, context.time_remaining())
+            response = run_regress(lease.model, request, read_patience(context))
             response.model_spec.version.value = lease.version
         return response
 
@@ -139,8 +150,8 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         with lease_timed(
             self._store, target, "MultiInference", self._note_runtime
         ) as lease:
-            timeout_seconds = context.time_remaining()
-            response = run_multi_inference(lease.model, request, timeout_seconds)
+            patience = read_patience(context)
+            response = run_multi_inference(lease.model, request, patience)
             self._note_examples(target.name, count_examples(request.input))
             for result in response.results:
                 result.model_spec.version.value = lease.version

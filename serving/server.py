@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from threading import TIMEOUT_MAX
 
 import grpc
 from tensorflow_serving.apis import (
@@ -166,7 +167,10 @@ class ModelServer:
         timeout_seconds = self._settings.rest_api_timeout_in_ms / 1000
         pages = {self._metrics_path: self._metrics.page} if self._metrics_path else {}
         return RestOptions(
-            timeout_seconds=timeout_seconds if timeout_seconds > 0 else None,
+            # No lock takes more than TIMEOUT_MAX, 292 years.
+            timeout_seconds=(
+                timeout_seconds if 0 < timeout_seconds <= TIMEOUT_MAX else None
+            ),
             has_cors=self._settings.rest_api_enable_cors_support,
             note_call=self._note_call,
             note_runtime=self._metrics.note_runtime,

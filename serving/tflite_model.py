@@ -9,7 +9,6 @@ import queue
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from threading import TIMEOUT_MAX
 from typing import Any
 
 import numpy as np
@@ -126,7 +125,7 @@ class TfliteModel:
 
     def _take(self, timeout_seconds: float | None) -> _Interpreter:
         if timeout_seconds is not None:
-            timeout_seconds = min(max(0.0, timeout_seconds), TIMEOUT_MAX)
+            timeout_seconds = max(0.0, timeout_seconds)
         try:
             return self._free.get(timeout=timeout_seconds)
         except queue.Empty as error:
