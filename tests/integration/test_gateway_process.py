@@ -11,7 +11,9 @@ import psutil
 import pytest
 import urllib3
 
+from gateway.worker import MAX_HELD_BYTES
 from tests.integration.gateway_process import running_gateway
+from tests.integration.raw_http import connect, read_reply, write_head
 from tests.integration.tiny_answers import expected_scores, received_scores
 from tests.unit.gateway.drawing import draw_png_bomb
 
@@ -79,13 +81,25 @@ def test_unknown_model(gateway, http_pool):
 @pytest.mark.parametrize("form", post_forms(b""))
 @pytest.mark.parametrize("path", ["/predict", "/nowhere"])
 def test_huge_body(gateway, http_pool, path, form):
-    """A client that sends 50 MB gets its answer: no reset, whatever the path."""
-    arguments = post_forms(bytes(50 * MEGABYTE))[form]
+    """A client gets its answer, not a reset, beyond what the worker takes in ahead."""
+    arguments = post_forms(bytes(MAX_HELD_BYTES + 16 * MEGABYTE))[form]
 
     reply = http_pool.request("POST", gateway.url + path, **arguments)
 
     assert reply.status == (413 if path == "/predict" else 404)
     assert reply.headers["Content-Type"] == "application/problem+json"
+
+
+def test_huge_body_of_a_leaver(gateway):
+    """Who says that it leaves after the answer has its body read to the end as well."""
+    size = MAX_HELD_BYTES + 16 * MEGABYTE
+    fields = f"Content-Length: {size}", "Connection: close"
+    with connect(gateway.port) as client:
+        client.sendall(write_head("POST /nowhere HTTP/1.1", *fields))
+        for _ in range(size // MEGABYTE):
+            client.sendall(bytes(MEGABYTE))
+
+        assert read_reply(client).status == 404
 
 
 def test_endless_body(gateway):

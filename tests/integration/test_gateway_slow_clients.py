@@ -10,9 +10,17 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
-from gateway.arrivals import MAX_HEAD_BYTES
+from gateway.__main__ import SPARE_THREADS
+from gateway.arrivals import MAX_HEAD_BYTES, STALLED_SECONDS
 from tests.integration.gateway_process import running_gateway
-from tests.integration.raw_http import ask_all, connect, read_reply
+from tests.integration.raw_http import (
+    ask,
+    ask_all,
+    connect,
+    connect_many,
+    read_reply,
+    write_head,
+)
 from tests.integration.slow_clients import HEAD, SlowClients
 
 SLOW_CLIENTS = 200
@@ -118,6 +126,33 @@ def test_long_head(gateway):
 
     assert reply.startswith(b"HTTP/1.1 431 ")
     assert b"application/problem+json" in reply
+
+
+def test_deaf_crowd(tiny_server):
+    """Who asks on and reads no answer holds no thread, be they more than threads."""
+    address = f"localhost:{tiny_server.grpc_port}"
+    # 64 KB each, far more than the kernel keeps of answers that nobody reads.
+    questions = write_head("GET /openapi.json HTTP/1.1") * 50
+    with (
+        running_gateway(
+            model_address=address, models="tiny", threads=4, max_in_flight=4
+        ) as gateway,
+        connect_many(gateway.port, 2 * SPARE_THREADS, questions),
+    ):
+        live = write_head("GET /livez HTTP/1.1")
+        assert ask(gateway.port, live).status == 200
+        wait_until_idle(psutil.Process(gateway.process.pid).children()[0])
+        started_at = time.monotonic()
+        assert ask(gateway.port, live).status == 200
+        assert time.monotonic() - started_at < STALLED_SECONDS / 2
+
+
+def wait_until_idle(process):
+    """Until a process hardly works any more."""
+    ends_at = time.monotonic() + 60
+    process.cpu_percent()
+    while process.cpu_percent(interval=0.3) > 10:
+        assert time.monotonic() < ends_at
 
 
 def test_crawlers_are_answered(gateway):
