@@ -18,7 +18,8 @@ echo "${{0##*/}} $*" >> {log}
 case "${{0##*/}} $*" in
   "kubectl kustomize"*) exec {kubectl} "$@" ;;
   "kubectl config"*) [ ! -e {log}.lost ] ;;
-  "docker info"*) [ ! -e {log}.down ] && if [ -e {log}.info ]; then cat {log}.info; fi ;;
+  "docker info"*) if [ -e {log}.down ]; then cat {log}.down >&2; exit 1; fi
+    if [ -e {log}.info ]; then cat {log}.info; fi ;;
   "docker build"*) echo "${{BUILDX_NO_DEFAULT_ATTESTATIONS:-}}" >> {log}.attestations ;;
   "docker image rm"*gateway*) [ ! -e {log}.used ] ;;
   *"rollout status"*) [ ! -e {log}.stuck ] ;;

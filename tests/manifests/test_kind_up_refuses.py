@@ -28,13 +28,16 @@ def test_words_that_are_none(run, words):
 
 def test_engine_that_does_not_run(run, checkout):
     """Docker that is there and not started is said so before anything is trained."""
-    (checkout / "calls.log.down").touch()
+    words = "ERROR: permission denied at the socket"
+    (checkout / "calls.log.down").write_text(f"{words}\nerrors", encoding="utf-8")
 
     done, calls = run("kind-up", "new-photos", tools=CLUSTER_TOOLS)
 
     assert done.returncode == 1
     assert calls == ["docker info"]
-    assert "docker does not answer; start it" in done.stderr
+    told, advice = done.stderr.splitlines()
+    assert told == f"kind-up: docker says: {words}"
+    assert "docker does not answer; start it" in advice
 
 
 def test_the_engine_that_runs(run, checkout):
