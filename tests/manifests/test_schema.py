@@ -9,9 +9,10 @@ import pytest
 from tests.manifests.crd_schemas import SPECS
 from tests.manifests.rendered import OVERLAYS, WORKLOADS, pod_templates
 
-# The three newest minor versions the package ships.
+# The three newest minor versions the package ships, and the oldest that will do: gRPC
+# probes are stable from it on, and kind 0.20 brings it.
 NEWEST_MINOR = int(kubernetes_validate.latest_version().split(".")[1])
-VERSIONS = [f"1.{NEWEST_MINOR - age}" for age in (2, 1, 0)]
+VERSIONS = ["1.27", *(f"1.{NEWEST_MINOR - age}" for age in (2, 1, 0))]
 
 
 def test_overlays_exist():
