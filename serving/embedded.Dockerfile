@@ -17,16 +17,16 @@ COPY Pipfile Pipfile.lock ./
 ARG ENGINE=""
 # Bytecode by hash: as in gateway/Dockerfile.
 # What compiling new operations needs (headers, clang) is a quarter of the size; NumPy's
-# tests and TensorBoard's own server are never run.
+# tests and TensorBoard's own server, which arm64 does not get, are never run.
 RUN VIRTUAL_ENV=/venv PIPENV_VERBOSITY=-1 \
     /pipenv/bin/pipenv sync --categories "packages serving ${ENGINE}" \
     && rm -r /venv/lib/python3.11/site-packages/tensorflow/include \
     /venv/lib/python3.11/site-packages/clang \
-    /venv/lib/python3.11/site-packages/tensorboard_data_server/bin \
     /venv/lib/python3.11/site-packages/numpy/tests \
     /venv/lib/python3.11/site-packages/numpy/*/tests \
     /venv/lib/python3.11/site-packages/PIL/_avif.* \
     /venv/lib/python3.11/site-packages/pillow.libs/libavif-* \
+    && rm -rf /venv/lib/python3.11/site-packages/tensorboard_data_server/bin \
     && find /venv/lib/python3.11/site-packages/tensorflow -name "*.so*" \
     -exec strip --strip-unneeded {} + \
     && python -m compileall -q -f --invalidation-mode unchecked-hash /venv/lib

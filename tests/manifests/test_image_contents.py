@@ -59,3 +59,18 @@ def test_bytecode_repeats(name):
         assert words[words.index("--invalidation-mode") + 1] == "unchecked-hash"
     (packages,) = (words for words in compilations if "/venv/lib" in words)
     assert "-f" in packages
+
+
+def test_what_only_some_wheels_hold():
+    """TensorBoard's server is in no wheel for arm64: its removal must not need it."""
+    (run,) = (
+        rest
+        for word, rest in instructions("serving/embedded.Dockerfile")
+        if word == "RUN" and "tensorboard_data_server" in rest
+    )
+
+    (command,) = (
+        part.split() for part in run.split("&&") if "tensorboard_data_server" in part
+    )
+    assert command[:2] == ["rm", "-rf"]
+    assert len(command) == 3
