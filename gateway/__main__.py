@@ -110,16 +110,16 @@ def check_files(settings: Settings) -> None:
 
 def main() -> int:
     """Serve until SIGTERM; return the exit code of bad settings."""
+    counts_folder = None
     try:
         settings = read_settings()
         check_files(settings)
+        if settings.workers > 1:
+            counts_folder = shared_counts.make_folder(os.getpid())
+            os.environ[shared_counts.FOLDER_VARIABLE] = str(counts_folder)
     except (SettingsError, KeysFileError, OSError) as error:
         sys.stderr.write(f"gateway: these settings cannot be used:\n{error}\n")
         return EXIT_BAD_SETTINGS
-    counts_folder = None
-    if settings.workers > 1:
-        counts_folder = shared_counts.make_folder(os.getpid())
-        os.environ[shared_counts.FOLDER_VARIABLE] = str(counts_folder)
     GatewayServer(settings, counts_folder).run()
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields
 from typing import Any
@@ -10,6 +11,11 @@ from gateway.reach import Reach
 
 PREFIX = "GATEWAY_"
 LOG_FORMATS = ("keyvalue", "json")
+# Of gRPC's names for targets those that are no host's.
+_GRPC_SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:", "unix-abstract:", "xds:")
+_HOST_AND_PORT = re.compile(
+    r"(?:[^\s:/\[\]]+|\[[0-9a-fA-F:.%]+\]):(?P<port>[0-9]{1,5})"
+)
 # What a setting says when nobody asked for its room.
 OFF = "off"
 
@@ -35,6 +41,16 @@ def _text(text: str) -> str:
     if not text.strip():
         raise ValueError("expected some text")
     return text.strip()
+
+
+def _address(text: str) -> str:
+    """host:port, or what gRPC itself takes as a target."""
+    address = text.strip()
+    match = _HOST_AND_PORT.fullmatch(address)
+    is_place = match is not None and 0 < int(match["port"]) <= 65535
+    if not is_place and not address.startswith(_GRPC_SCHEMES):
+        raise ValueError("expected host:port of the model server's gRPC API")
+    return address
 
 
 def _choice(*choices: str) -> Callable[[str], str]:
@@ -81,7 +97,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "workers": _number(int, 1, 64),
     "threads": _number(int, 1, 256),
     "max_in_flight": _number(int, 1, 900),
-    "model_address": _text,
+    "model_address": _address,
     "models": _names,
     "model_timeout_seconds": _number(float, 0.05, 600),
     "max_image_bytes": _number(int, 1, 256 * _MEGABYTE),

@@ -85,6 +85,12 @@ def test_every_field():
         ("GATEWAY_WORKERS", "0"),
         ("GATEWAY_THREADS", "1.5"),
         ("GATEWAY_MODEL_ADDRESS", ""),
+        ("GATEWAY_MODEL_ADDRESS", "http://localhost:8501"),
+        ("GATEWAY_MODEL_ADDRESS", "model-server"),
+        ("GATEWAY_MODEL_ADDRESS", "model server:8500"),
+        ("GATEWAY_MODEL_ADDRESS", "localhost:0"),
+        ("GATEWAY_MODEL_ADDRESS", "localhost:65536"),
+        ("GATEWAY_MODEL_ADDRESS", "::1:8500"),
         ("GATEWAY_MODELS", "a,,b"),
         ("GATEWAY_MODELS", "a,a"),
         ("GATEWAY_MODELS", ""),
@@ -118,6 +124,25 @@ def test_bad_value(name, text):
 
     assert str(caught.value).startswith(f"{name}: expected ")
     assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.1:8500",
+        "[::1]:8500",
+        "model-server.ns.svc.cluster.local.:8500",
+        "dns:///model-server:8500",
+        "dns://10.0.0.10/model-server:8500",
+        "ipv4:127.0.0.1:8500,127.0.0.1:8501",
+        "unix:/run/model.sock",
+    ],
+)
+def test_address(address):
+    """A host and its port, or any target of gRPC's."""
+    settings = Settings.from_env({"GATEWAY_MODEL_ADDRESS": f" {address} "})
+
+    assert settings.model_address == address
 
 
 def test_all_bad_values():
