@@ -7,6 +7,7 @@ lies in efficientnet_lite.py and keras_backbones.py.
 from __future__ import annotations
 
 import functools
+import os
 import pickle
 import warnings
 from collections.abc import Callable
@@ -141,7 +142,7 @@ def _weights_loader(
         return lambda _network: None
     path = Path(weights)
     suffixes = (".h5", ".pth") if name in VARIANTS else (".h5",)
-    if not path.is_file() or path.suffix not in suffixes:
+    if not os.path.isfile(path) or path.suffix not in suffixes:
         raise UnknownBackbone(
             f"expected weights '{IMAGENET}', '{RANDOM}' or a "
             f"{' or '.join(suffixes)} file for {name}; received '{weights}'"

@@ -74,7 +74,7 @@ def convert_model(
         UnfitData: A photo that cannot be read.
         ExportRefused: Nothing may be written there.
     """
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+    if os.path.exists(output) and (not output.is_dir() or any(output.iterdir())):
         raise ConversionRefused(
             f"expected a folder that is not there yet or empty, '{output}' is not"
         )

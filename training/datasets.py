@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,7 +98,7 @@ def load_split(
         UnfitData: The folder holds no class folders with pictures, a file that the
             disk does not give, or weights that are none.
     """
-    if not data or not Path(data).is_dir():
+    if not data or not os.path.isdir(data):
         folder, name = find_source(data, datasets_dir), data
     else:
         folder, name = Path(data), Path(data).resolve().name

@@ -6,6 +6,7 @@ Owns the folder and the check that what was exported is what was trained.
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import subprocess
 import tempfile
@@ -41,8 +42,9 @@ def check_output(output: Path) -> None:
     Raises:
         ExportRefused: There is a file in the way, or nothing may be written there.
     """
+    # Path.exists raises where one may not look; tempfile says the same in a sentence.
     places = (output.absolute(), *output.absolute().parents)
-    nearest = next(path for path in places if path.exists())
+    nearest = next(path for path in places if os.path.exists(path))
     try:
         with tempfile.TemporaryDirectory(prefix=_ASIDE_PREFIX, dir=nearest):
             pass

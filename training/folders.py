@@ -64,14 +64,13 @@ def list_class_folders(folder: Path) -> ClassFolders:
     """
     photos: list[ListedPhoto] = []
     others: Counter[str] = Counter()
-    for path in sorted(folder.glob("*/**/*")):
+    for path in _files_below(folder):
         names = path.relative_to(folder).parts
         if any(name.startswith((".", "__MACOSX")) for name in names):
             continue
         if path.suffix.lower() in PICTURE_SUFFIXES:
-            if path.is_file():
-                photos.append(ListedPhoto(path, names[0]))
-        elif path.is_file() and path.name.lower() not in _LITTER:
+            photos.append(ListedPhoto(path, names[0]))
+        elif path.name.lower() not in _LITTER:
             others[as_text(path.suffix.lower()) or "without suffix"] += 1
     if not photos:
         raise _no_pictures(folder)
@@ -101,6 +100,26 @@ def _folders_in(folder: Path) -> list[Path]:
         )
     except OSError as error:
         raise UnfitData(f"'{folder}' cannot be read: {error.strerror}") from error
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """In its folders, however deep; pathlib would pass over what it may not read."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    try:
+        return sorted(
+            path
+            for top in _folders_in(folder)
+            for place, _, names in os.walk(top, onerror=refuse)
+            for path in (Path(place, name) for name in names)
+            if path.is_file()
+        )
+    except OSError as error:
+        raise UnfitData(
+            f"'{error.filename}' cannot be read: {error.strerror}"
+        ) from error
 
 
 def _no_pictures(folder: Path) -> UnfitData:

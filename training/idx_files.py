@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import math
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,7 @@ _DAMAGE = (OSError, EOFError, zlib.error)
 
 def is_idx_folder(folder: Path) -> bool:
     """Whether pictures lie here as IDX files."""
-    return any((folder / name).is_file() for name in IDX_FILES)
+    return any(os.path.isfile(folder / name) for name in IDX_FILES)
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:

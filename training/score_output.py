@@ -105,8 +105,8 @@ def open_output(output: Path, facts: RunFacts, restarts: bool) -> Iterator[Score
             is writing it, or the disk does not take it.
     """
     facts_file = output.with_name(f"{output.name}.run.json")
-    _check_foreign(output, facts_file, restarts)
     with _disk_told(output):
+        _check_foreign(output, facts_file, restarts)
         output.parent.mkdir(parents=True, exist_ok=True)
         file = facts_file.open("a+", encoding="utf-8")
     with file:

@@ -7,6 +7,7 @@ imported only by the download that needs them: reading a folder stays quick.
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,7 @@ def find_source(name: str, datasets_dir: Path) -> Path:
         UnknownData: No data set of that name, or its source could not be reached.
     """
     ready = datasets_dir / name
-    if name and ready.is_dir():
+    if name and os.path.isdir(ready):
         return ready
     if name in (SOLAR_CELLS, SOLAR_CELLS_WEIGHTED):
         return _solar_cells_folder()

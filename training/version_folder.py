@@ -6,6 +6,7 @@ Owns names and bytes of version folders, not what the model in them does.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from training.errors import UnfitModel
@@ -19,7 +20,7 @@ def find_version(model: Path) -> Path:
     Raises:
         UnfitModel: No saved_model.pb there, or the folder's name is no version.
     """
-    if (model / _GRAPH_FILE).is_file():
+    if os.path.isfile(model / _GRAPH_FILE):
         name = model.resolve().name
         if not name.isdecimal():
             raise UnfitModel(
