@@ -46,7 +46,6 @@ GetModelStatusRequest = _message("tensorflow.serving.GetModelStatusRequest")
 GetModelStatusResponse = _message("tensorflow.serving.GetModelStatusResponse")
 ModelVersionStatus = _message("tensorflow.serving.ModelVersionStatus")
 TensorProto = _message("tensorflow.TensorProto")
-TensorShapeProto = _message("tensorflow.TensorShapeProto")
 
 _data_types = _POOL.FindEnumTypeByName("tensorflow.DataType")
 DATA_TYPES = {value.name: value.number for value in _data_types.values}

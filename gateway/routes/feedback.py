@@ -90,7 +90,10 @@ def read_correction(asked: Request) -> Correction:
 def _to_correction(document: Mapping[str, object]) -> Correction:
     request_id = document.get("request_id")
     if not isinstance(request_id, str) or not request_log.is_request_id(request_id):
-        raise InvalidRequest("expected 'request_id' as a reply has it")
+        raise InvalidRequest(
+            "expected 'request_id' as a reply has it, received "
+            f"{ascii(request_id)[:100]}"
+        )
     label = document.get("label")
     if not isinstance(label, str):
         raise InvalidRequest(f"expected text as 'label', received {_kind(label)}")
@@ -98,7 +101,8 @@ def _to_correction(document: Mapping[str, object]) -> Correction:
     is_number = isinstance(index, int) and not isinstance(index, bool)
     if not is_number or not 0 <= index <= _LARGEST_INDEX:
         raise InvalidRequest(
-            "expected the picture's place in the request, from 0 on, as 'index'"
+            f"expected the picture's place in the request, 0 to {_LARGEST_INDEX}, as "
+            f"'index', received {ascii(index)[:100]}"
         )
     model = document.get("model")
     if model is not None and (not isinstance(model, str) or not model):
