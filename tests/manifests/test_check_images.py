@@ -58,7 +58,13 @@ def script_runner(tmp_path):
             (tmp_path / without).unlink()
         done = subprocess.run(
             [sys.executable, str(ROOT / "scripts" / "check_images.py"), *arguments],
-            env={"PATH": str(tmp_path), "SIZE": str(size), "IMAGES": " ".join(images)},
+            env={
+                "PATH": str(tmp_path),
+                # Without it kubectl keeps its cache where it was started.
+                "HOME": str(tmp_path),
+                "SIZE": str(size),
+                "IMAGES": " ".join(images),
+            },
             capture_output=True,
             text=True,
             timeout=120,
