@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ def read_lite_signatures(
 ) -> meta_graph_pb2.MetaGraphDef:
     """The signatures of a file that an interpreter accepted, in a graph without nodes.
 
-    Without any, one that has all tensors, by their names up to the colon.
+    Without any, one that has all tensors, by their names up to the colon; of two that
+    are called alike so far it has the last, as TensorFlow Serving's has.
 
     Raises:
         ServingError: INVALID_ARGUMENT; those in the file do not parse. INTERNAL; they
@@ -114,8 +116,9 @@ def _check_inputs(
 
 
 def _fill_infos(infos: Any, tensors: Iterable[LiteTensor]) -> None:
-    for tensor in tensors:
+    for tensor in sorted(tensors, key=attrgetter("name")):
         info = infos[tensor.name.partition(":")[0]]
+        info.Clear()
         info.name = tensor.name
         is_text = np.dtype(tensor.dtype).kind in "OSU"
         dtype = tf.string if is_text else tf.as_dtype(tensor.dtype)

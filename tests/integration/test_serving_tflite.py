@@ -12,18 +12,15 @@ import pytest
 from grpc import StatusCode
 
 from serving.errors import ServingError
-from serving.tflite_model import TfliteModel, load_tflite
+from serving.tflite_model import TfliteModel
 from tests.integration.serving_calls import TIMEOUT_SECONDS, predict, refusal
 from tests.integration.serving_models import build_half_plus, write_graph
 from tests.integration.tflite_models import (
-    add_metadata,
-    add_signatures,
     convert_line,
     convert_pick,
-    line_signature,
 )
 
-PREDICT, REGRESS = "tensorflow/serving/predict", "tensorflow/serving/regress"
+PREDICT = "tensorflow/serving/predict"
 # What converters call the tensors of a signature; y is the name of neither.
 X, Y = "serving_default_x", "StatefulPartitionedCall"
 
@@ -138,61 +135,6 @@ def test_batching(start_model_server, folder):
         answers = list(pool.map(ask, range(24)))
 
     assert answers == [[[number / 2 + 2]] for number in range(24)]
-
-
-def test_written_signatures(line):
-    """An author's signatures count, of names before and after converters changed."""
-    content = add_signatures(
-        line,
-        {
-            "serving_default": line_signature(PREDICT, takes="x", gives="y"),
-            "regress": line_signature(REGRESS, takes="inputs", gives="outputs"),
-        },
-    )
-
-    model = TfliteModel(content, 1)
-
-    assert sorted(model.signatures) == ["regress", "serving_default"]
-    assert model.signature("regress").method_name == REGRESS
-    outputs = model.run(model.signature(""), {"x": np.float32([[8]])}, ["y"])
-    assert outputs["y"].tolist() == [[6]]
-
-
-@pytest.mark.parametrize(
-    "source, code", [("nobody:0", StatusCode.INTERNAL), ("", StatusCode.INTERNAL)]
-)
-def test_unknown_tensor(line, source, code):
-    """A signature over a tensor that is not there does not load."""
-    definition = line_signature(PREDICT, source, takes="x", gives="y")
-
-    with pytest.raises(ServingError) as caught:
-        TfliteModel(add_signatures(line, {"serving_default": definition}), 1)
-
-    assert caught.value.code is code
-    assert f"expected a tensor for x, found none named {source!r}" in (
-        caught.value.message
-    )
-
-
-@pytest.mark.parametrize("data", [b"", b"\x00", b"no map at all", b"\xff" * 40])
-def test_damaged_signatures(line, data):
-    """Metadata that holds no signatures is a reason not to load, and no crash."""
-    with pytest.raises(ServingError) as caught:
-        TfliteModel(add_metadata(line, data), 1)
-
-    assert caught.value.code is StatusCode.INVALID_ARGUMENT
-    assert "Invalid SignatureDefs found in TfLite model" in caught.value.message
-
-
-@pytest.mark.parametrize("cut", [0, 4, 200, -100])
-def test_damaged_file(tmp_path, line, cut):
-    """A file that is cut short does not load."""
-    (tmp_path / "model.tflite").write_bytes(line[:cut])
-
-    with pytest.raises(ServingError) as caught:
-        load_tflite(tmp_path / "model.tflite", 1)
-
-    assert caught.value.code is StatusCode.INVALID_ARGUMENT
 
 
 def test_texts():

@@ -24,6 +24,12 @@ class _Line(tf.Module):
         return {"y": x * self.half + 2.0}
 
 
+@tf.function(input_signature=[tf.TensorSpec([2], tf.float32, "x")])
+def _both(x):
+    """x + 1 and the same as a column, times 3."""
+    return {"first": x + 1.0, "second": tf.reshape(x, [2, 1]) * 3.0}
+
+
 @tf.function(
     input_signature=[
         tf.TensorSpec([None], tf.string, "texts"),
@@ -44,6 +50,11 @@ def convert_line():
 def convert_pick():
     """Texts and places (int64) to the texts at these places."""
     return _convert(_pick, tf.Module())
+
+
+def convert_both():
+    """x, two numbers, to PartitionedCall:0, x + 1, and :1, a column of x * 3."""
+    return _convert(_both, tf.Module())
 
 
 def _convert(function, module):
