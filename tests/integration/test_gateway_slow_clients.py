@@ -12,6 +12,7 @@ import pytest
 
 from gateway.__main__ import SPARE_THREADS
 from gateway.arrivals import MAX_HEAD_BYTES, STALLED_SECONDS
+from gateway.worker import MAX_HELD_BYTES
 from tests.integration.gateway_process import running_gateway
 from tests.integration.raw_http import (
     ask,
@@ -20,12 +21,14 @@ from tests.integration.raw_http import (
     connect_many,
     read_reply,
     write_head,
+    write_post,
 )
 from tests.integration.slow_clients import HEAD, SlowClients
 
 SLOW_CLIENTS = 200
 ROUNDS = 3
 GOOD_REQUESTS = 150
+LIVE = write_head("GET /livez HTTP/1.1")
 
 
 @pytest.fixture(name="gateway", scope="module")
@@ -128,23 +131,44 @@ def test_long_head(gateway):
     assert b"application/problem+json" in reply
 
 
-def test_deaf_crowd(tiny_server):
-    """Who asks on and reads no answer holds no thread, be they more than threads."""
+@pytest.fixture(name="narrow_gateway")
+def _narrow_gateway(tiny_server):
+    """A gateway with few threads, whose worker is there."""
     address = f"localhost:{tiny_server.grpc_port}"
+    with running_gateway(
+        model_address=address, models="tiny", threads=4, max_in_flight=4
+    ) as gateway:
+        assert ask(gateway.port, LIVE).status == 200
+        yield gateway
+
+
+def check_threads(gateway):
+    """Although more clients than threads want something, one is free for another."""
+    wait_until_idle(psutil.Process(gateway.process.pid).children()[0])
+    started_at = time.monotonic()
+    assert ask(gateway.port, LIVE).status == 200
+    assert time.monotonic() - started_at < STALLED_SECONDS / 2
+
+
+def test_deaf_crowd(narrow_gateway):
+    """Who asks on and reads no answer holds no thread, be they more than threads."""
     # 64 KB each, far more than the kernel keeps of answers that nobody reads.
     questions = write_head("GET /openapi.json HTTP/1.1") * 50
-    with (
-        running_gateway(
-            model_address=address, models="tiny", threads=4, max_in_flight=4
-        ) as gateway,
-        connect_many(gateway.port, 2 * SPARE_THREADS, questions),
-    ):
-        live = write_head("GET /livez HTTP/1.1")
-        assert ask(gateway.port, live).status == 200
-        wait_until_idle(psutil.Process(gateway.process.pid).children()[0])
-        started_at = time.monotonic()
-        assert ask(gateway.port, live).status == 200
-        assert time.monotonic() - started_at < STALLED_SECONDS / 2
+
+    with connect_many(narrow_gateway.port, 2 * SPARE_THREADS, questions):
+        check_threads(narrow_gateway)
+
+
+def test_memory_is_given_back(narrow_gateway):
+    """What requests held on their way is free for others: the next wait for nobody."""
+    body = bytes(MAX_HELD_BYTES // 4)
+    for _ in range(5):
+        post = write_post("/nowhere", body=body)
+        assert ask(narrow_gateway.port, post).status == 404
+
+    begun = HEAD + b"Content-Length: 100000\r\n\r\n\xff\xd8"
+    with connect_many(narrow_gateway.port, 2 * SPARE_THREADS, begun):
+        check_threads(narrow_gateway)
 
 
 def wait_until_idle(process):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -195,6 +196,28 @@ def test_swapped_model(web, client, half_red):
     assert reply["heatmap"] == [[0.0, 1.0]]
     labels = {score["label"] for score in reply["predictions"][0]["scores"]}
     assert labels == {"cat", "dog"}
+
+
+def test_swapped_model_of_any_size(web, client, half_red):
+    """A version that takes the old size too: the map is of the pixels it wants."""
+    explain(web, half_red)
+    client.versions[2] = tiny_contract(size=(6, 4))
+    ask = client.predict
+    client.predict = lambda target, batch, deadline: ask(
+        target, batch if target.version else np.zeros((1, 6, 4, 3), np.uint8), deadline
+    )
+    ask_why = client.explain
+    maps = iter([np.zeros((1, 1, 2), np.float32)])
+
+    def explain_black(*question):
+        explained = ask_why(*question)
+        return replace(explained, heatmaps=next(maps, explained.heatmaps))
+
+    client.explain = explain_black
+
+    reply = explain(web, half_red).json
+
+    assert (reply["version"], reply["heatmap"]) == (2, [[0.0, 1.0]])
 
 
 def test_get(web):
