@@ -19,12 +19,14 @@ class ProgressBar(tqdm):
     """tqdm that writes whole lines where its file is no terminal.
 
     There it writes one line at the start, one every LINE_SECONDS at most, and one at
-    the end.
+    the end. Of a total of 0 it says nothing.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._writes_lines = not (options.get("file") or sys.stderr).isatty()
         self._next_line = 0.0
+        if options.get("total") == 0:
+            options["disable"] = True
         super().__init__(*arguments, **options)
 
     def refresh(self, nolock: bool = False, lock_args: Any = None) -> bool | None:

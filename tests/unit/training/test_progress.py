@@ -80,3 +80,13 @@ def test_terminal(total):
 
     assert file.getvalue().count("\n") == 1
     assert file.getvalue().count("\r") > total
+
+
+@pytest.mark.parametrize("kind", [io.StringIO, _Terminal])
+def test_nothing_to_do(kind):
+    """Nothing is said of a stage without steps: all of it was kept from another run."""
+    file = kind()
+
+    count_to(file, 0)
+
+    assert not file.getvalue()
