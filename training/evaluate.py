@@ -84,12 +84,14 @@ class ShuffledRun:
     """The same training on shuffled labels: better than chance means a leak.
 
     accuracy is that on count validation photos with their true labels, chance that of
-    always naming the most frequent class.
+    always naming the most frequent class; shuffles says how many orders of the labels
+    were tried, of which this is the last and the others beat chance.
     """
 
     accuracy: float
     count: int
     chance: float
+    shuffles: int = 1
 
     @property
     def interval(self) -> tuple[float, float]:

@@ -10,7 +10,13 @@ import numpy as np
 from training.config import TrainingConfig
 from training.evaluate import ShuffledRun
 from training.fit_scratch import fit_scratch
-from training.pictures import DecodedSplit, Pixels
+from training.pictures import DecodedSplit
+from training.shuffled import (
+    judge_shuffled,
+    shuffle_labels,
+    shuffle_until_chance,
+    shuffled_title,
+)
 
 # A leak shows in few epochs, and each costs as much as one of the real training.
 MAX_EPOCHS = 3
@@ -24,30 +30,21 @@ def run_shuffled_scratch(
     As shuffled.py does with a head; the test part stays untouched. An interrupted run
     is found again in folder.
     """
-    chance = np.random.default_rng(config.seed)
-    shuffled = replace(
-        decoded,
-        train=_shuffle_labels(decoded.train, chance),
-        validation=_shuffle_labels(decoded.validation, chance),
-    )
     epochs = min(MAX_EPOCHS, config.head.max_epochs)
     brief = replace(
         config, head=replace(config.head, max_epochs=epochs), tensorboard_dir=None
     )
-    title = "training on shuffled labels"
-    trained = fit_scratch(brief, shuffled, folder, title)
-    logits = trained.predict_logits(decoded.validation, "scores of shuffled labels")
-    targets = decoded.validation.targets
-    counts = np.bincount(targets)
-    return ShuffledRun(
-        accuracy=float((logits.argmax(axis=1) == targets).mean()),
-        count=len(targets),
-        chance=float(counts.max() / counts.sum()),
-    )
 
+    def run(shuffle: int) -> ShuffledRun:
+        chance = np.random.default_rng(config.seed + shuffle)
+        shuffled = replace(
+            decoded,
+            train=shuffle_labels(decoded.train, chance),
+            validation=shuffle_labels(decoded.validation, chance),
+        )
+        trained = fit_scratch(brief, shuffled, folder, shuffled_title(shuffle))
+        title = "scores of shuffled labels"
+        logits = trained.predict_logits(decoded.validation, title)
+        return judge_shuffled(logits, decoded.validation.targets)
 
-def _shuffle_labels(pixels: Pixels, chance: np.random.Generator) -> Pixels:
-    """Labels go to other photos, and take the weights of their own along."""
-    order = chance.permutation(len(pixels.targets))
-    weights = None if pixels.weights is None else pixels.weights[order]
-    return replace(pixels, targets=pixels.targets[order], weights=weights)
+    return shuffle_until_chance(run)

@@ -223,12 +223,22 @@ def test_photo_that_is_gone(write, tmp_path):
 
 def test_leak_is_loud(write):
     """Shuffled labels that are learned all the same are called a leak."""
-    shuffled = ShuffledRun(accuracy=0.9, count=200, chance=0.5)
+    shuffled = ShuffledRun(accuracy=0.9, count=200, chance=0.5, shuffles=3)
 
     page, document = write(example_facts(shuffled=shuffled))
 
-    assert "look for a leak" in _Page(page).text
+    assert "in 3 shuffles: look for a leak" in _Page(page).text
     assert document["shuffled_labels"]["is_chance"] is False
+
+
+def test_luck_is_told(write):
+    """A shuffle that beat chance by luck, so that another was tried, is not hidden."""
+    shuffled = ShuffledRun(accuracy=0.5, count=200, chance=0.5, shuffles=2)
+
+    page, document = write(example_facts(shuffled=shuffled))
+
+    assert "in shuffle 2, before it" in _Page(page).text
+    assert document["shuffled_labels"]["shuffles"] == 2
 
 
 def test_weighted_facts(write):
