@@ -228,7 +228,6 @@ def test_photo_that_is_gone(write, tmp_path):
 def test_shuffled_labels(write, accuracy, shuffles, told):
     """What is learned in every shuffle is called a leak; luck is not hidden."""
     run = ShuffledRun(accuracy=accuracy, count=200, chance=0.5, shuffles=shuffles)
-
     page, document = write(example_facts(shuffled=run))
 
     assert told in _Page(page).text
