@@ -15,8 +15,9 @@ from tests.benchmark.table.crowd import OK, Crowd
 
 # Of the time on the clock; the queue fills meanwhile.
 LEAD_SHARE = 0.25
-# A slow server is watched longer, so that its speed is not that of three answers.
-FEWEST_ANSWERS, LONGEST_STRETCH = 10, 4
+# A slow server is watched longer, so that its speed is not that of three answers; and
+# answers come a batch at a time, so that each client has to have some.
+FEWEST_ANSWERS, ANSWERS_A_CLIENT, LONGEST_STRETCH = 10, 4, 4
 DRAIN_SECONDS = 25.0
 MOST_CONNECTIONS = 256
 
@@ -46,7 +47,8 @@ class Measured:
 class _Stretch:
     """The time on the clock: after a lead, longer while few answers came."""
 
-    def __init__(self, now, seconds):
+    def __init__(self, now, seconds, clients):
+        self._fewest = max(FEWEST_ANSWERS, ANSWERS_A_CLIENT * clients)
         self.opens_at = now + LEAD_SHARE * seconds
         self.closes_at = self.opens_at + seconds
         self._seconds, self._left = seconds, LONGEST_STRETCH - 1
@@ -54,7 +56,7 @@ class _Stretch:
     def is_on(self, now, log):
         """Whether clients go on; puts the end off as far as it may."""
         if now > self.closes_at and self._left > 0:
-            if len(self.counted(log)) < FEWEST_ANSWERS:
+            if len(self.counted(log)) < self._fewest:
                 self.closes_at += self._seconds
                 self._left -= 1
         return now < self.closes_at
@@ -91,7 +93,7 @@ def closed(door, clients, seconds, patience_seconds=DRAIN_SECONDS):
     is under way at the end is waited for, with some patience.
     """
     cpu, crowd, log = time.process_time(), Crowd(door.port, clients), []
-    stretch = _Stretch(time.perf_counter(), seconds)
+    stretch = _Stretch(time.perf_counter(), seconds, clients)
     ends_at = time.perf_counter() + LONGEST_STRETCH * seconds + patience_seconds
     while (now := time.perf_counter()) < ends_at:
         if is_on := stretch.is_on(now, log):
