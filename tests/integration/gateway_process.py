@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,6 +27,13 @@ class RunningGateway:
     def url(self):
         """Where it answers."""
         return f"http://127.0.0.1:{self.port}"
+
+    def wait_for_line(self, words):
+        """Until a line with these words was read here, and all before it."""
+        ends_at, pause = time.monotonic() + START_SECONDS, threading.Event()
+        while not any(words in line for line in self.lines):
+            assert time.monotonic() < ends_at, "".join(self.lines)
+            pause.wait(0.02)
 
 
 def gateway_environment(**settings):
