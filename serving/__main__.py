@@ -33,7 +33,7 @@ _CONTROLS = {
     for code in (*range(32), *range(127, 160), 0x2028, 0x2029)
 }
 
-# preStop 5 s + this < the pod's grace period of 30 s.
+# preStop + this < the pod's grace period (kube-config/base/model-server).
 DRAIN_SECONDS = 20.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FAILED = 255

@@ -87,8 +87,8 @@ class OpenVinoModel:
         timeout_seconds: float | None = None,
     ) -> dict[str, NDArray[Any]]:
         """As SavedModel.run, whose errors are these as well."""
-        tensors = {name: signature.outputs[name].tensor_name for name in outputs}
-        fed = {signature.inputs[name].tensor_name: inputs[name] for name in inputs}
+        tensors = signature.output_tensors(outputs)
+        fed = signature.by_tensor(inputs)
         fetched = set(tensors.values())
         fitting = (route for route in self._routes if route.takes(fed, fetched))
         route = next(fitting, None)

@@ -99,6 +99,14 @@ class Signature:
                 raise invalid_argument(f"duplicate output tensor alias: {alias}")
         return tuple(wanted)
 
+    def by_tensor(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Arrays of inputs by the names of their tensors in the graph."""
+        return {self.inputs[name].tensor_name: arrays[name] for name in arrays}
+
+    def output_tensors(self, names: Iterable[str]) -> dict[str, str]:
+        """Some outputs, each with the name of its tensor in the graph."""
+        return {name: self.outputs[name].tensor_name for name in names}
+
     def check_inputs(self, inputs: Mapping[str, NDArray[Any]]) -> None:
         """Accept arrays of the declared dtypes and of ranks the graph survives.
 

@@ -108,8 +108,8 @@ class TfliteModel:
             ServingError: INTERNAL; the file does not take arrays of these shapes.
                 DEADLINE_EXCEEDED; no interpreter was free in time.
         """
-        fed = {signature.inputs[name].tensor_name: inputs[name] for name in inputs}
-        tensors = {name: signature.outputs[name].tensor_name for name in outputs}
+        fed = signature.by_tensor(inputs)
+        tensors = signature.output_tensors(outputs)
         interpreter = self._take(timeout_seconds)
         try:
             arrays = interpreter.run(fed, set(tensors.values()))

@@ -153,9 +153,8 @@ def _folder_aside(output: Path) -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=_ASIDE_PREFIX, dir=output))
         try:
             with (folder / _LOCK).open("wb") as lock:
-                with suppress(
-                    OSError
-                ):  # a disk without locks takes models all the same
+                # A disk without locks takes models all the same.
+                with suppress(OSError):
                     fcntl.flock(lock, fcntl.LOCK_EX)
                 yield folder
         finally:
