@@ -55,6 +55,12 @@ class HeldPictures:
             self.entered.get(timeout=60)
 
 
+def assert_busy(decoder, picture):
+    """No slot is free."""
+    with pytest.raises(GatewayBusy):
+        decoder.decode([picture], Deadline.after(0.01), SIZE)
+
+
 def test_cores_of_macos(red, monkeypatch):
     """Where the system does not tell which cores a process may use, all count."""
     monkeypatch.delattr("os.sched_getaffinity")
@@ -72,8 +78,7 @@ def test_busy(red):
         first = other.submit(decoder.decode, held, SOON, SIZE)
         held.wait_for(1)
 
-        with pytest.raises(GatewayBusy):
-            decoder.decode([red], Deadline.after(0.01), SIZE)
+        assert_busy(decoder, red)
         with pytest.raises(GatewayBusy):
             decoder.draw_thumbnail(red, Deadline.after(0.01), 10)
 
@@ -90,8 +95,7 @@ def test_side_by_side(red):
             batch = other.submit(decoder.decode, held, SOON, SIZE)
             held.wait_for(3)
 
-            with pytest.raises(GatewayBusy):
-                decoder.decode([red], Deadline.after(0.01), SIZE)
+            assert_busy(decoder, red)
 
             held.release.set()
             assert batch.result().shape == (5, 4, 4, 3)
@@ -107,8 +111,7 @@ def test_slots_left(red):
         second = others.submit(decoder.decode, pair, SOON, SIZE)
         pair.wait_for(2)
 
-        with pytest.raises(GatewayBusy):
-            decoder.decode([red], Deadline.after(0.01), SIZE)
+        assert_busy(decoder, red)
 
         pair.release.set()
         assert second.result().shape == (2, 4, 4, 3)
